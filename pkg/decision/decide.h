@@ -1,0 +1,29 @@
+// The decision core: a Mealy machine, (spec, history, observation, now) -> decision, history'. Pure, total, deterministic.
+// pkg/reconcile calls Decide once a pass, then the gate, then Remember.
+#pragma once
+
+#include "pkg/async/instant.h"
+#include "pkg/decision/decision.h"
+#include "pkg/decision/history.h"
+#include "pkg/decision/observation.h"
+#include "pkg/policy/policy.h"
+
+namespace ottoscale::decision {
+
+// Everything that a pass has done, for all who report: status, events, log, metrics are functions of it.
+struct Outcome {
+  Observation observation;
+  Decision decision;
+  WriteResult write;
+  async::Instant now;
+  bool operator==(const Outcome&) const = default;
+};
+
+// Runs the whole stage chain.
+Decision Decide(const policy::ScalingPolicy& spec, const History& history, const Observation& seen, async::Instant now);
+
+// The history after a pass. The run of breaches is cleared by a successful change and kept after a failed one; a changed
+// target identity starts afresh.
+History Remember(const policy::ScalingPolicy& spec, History history, const Outcome& outcome);
+
+}  // namespace ottoscale::decision

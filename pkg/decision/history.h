@@ -1,0 +1,65 @@
+// What the core remembers between passes. Bounded: at most kMaxEntries in each list. `Remember` is the only writer.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pkg/async/instant.h"
+#include "pkg/decision/decision.h"
+#include "pkg/decision/observation.h"
+
+namespace ottoscale::decision {
+
+// The run of breaches of one metric.
+struct MetricHistory {
+  std::string name;
+  int run = 0;               // distinct samples in a row on one side
+  bool above = false;
+  std::optional<Sample> last;  // the last sample that was valid or censored
+  bool operator==(const MetricHistory&) const = default;
+};
+
+struct Recommendation {
+  async::BootTime at;
+  int capacity = 0;
+  bool operator==(const Recommendation&) const = default;
+};
+
+// A change of the target's desired capacity that we made.
+struct Change {
+  async::Instant at;
+  int from = 0;
+  int to = 0;
+  bool operator==(const Change&) const = default;
+};
+
+// The intent that stood in status.pendingChange when the operator was last here.
+struct PendingChange {
+  int from = 0;
+  int to = 0;
+  Cause cause = Cause::kMetrics;
+  absl::Time time;
+  bool operator==(const PendingChange&) const = default;
+};
+
+struct History {
+  static constexpr size_t kMaxEntries = 256;
+
+  std::vector<MetricHistory> metrics;           // one per metric of the spec, by name
+  std::vector<Recommendation> recommendations;  // within the longer stabilization window, oldest first
+  std::vector<Change> changes;                  // within the longest rate period, oldest first
+  std::optional<async::Instant> last_scale_out;
+  std::optional<async::Instant> last_scale_in;
+  std::optional<Change> last_applied;           // the last write that the cloud confirmed
+  std::string target_uid;                       // "" until the target has been read once
+  std::optional<async::BootTime> observing_since;   // first valid recommendation since start or change of target
+  std::optional<async::BootTime> in_flight_since;
+  std::optional<PendingChange> pending;         // written to status before the cloud was; cleared by a read
+  bool write_unknown = false;                   // the last write is Unknown: nothing before a read
+  std::optional<int> ceiling;                   // learned from a refusal; cleared when the target accepts more
+  bool state_lost = false;                      // had status, but not the fields that survive: cooldown counts as active
+  bool operator==(const History&) const = default;
+};
+
+}  // namespace ottoscale::decision
