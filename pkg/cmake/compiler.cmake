@@ -18,7 +18,7 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
 set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1 -fno-omit-frame-pointer")
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual
-  -Wold-style-cast -Werror -Xclang -fno-pch-timestamp)
+  -Wold-style-cast -Wno-missing-designated-field-initializers -Werror -Xclang -fno-pch-timestamp)
 add_compile_definitions(JSON_USE_IMPLICIT_CONVERSIONS=0 _GLIBCXX_ASSERTIONS)
 add_link_options(-fuse-ld=lld-19 -Wl,--as-needed)
 include_directories(${CMAKE_SOURCE_DIR})

@@ -1,0 +1,31 @@
+# Ottoscale's front door. `make help` lists the targets.
+.DEFAULT_GOAL := help
+CONFIGURE = cmake -G Ninja -DCMAKE_CXX_COMPILER=clang++-19
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+deps: ## install what a build needs (Debian 12; root or sudo)
+	@pkg/cmake/install-packages.sh build
+
+build: deps ## build the product: build/ottoscale
+	@$(CONFIGURE) -S . -B build -DCMAKE_BUILD_TYPE=Release -DOTTOSCALE_TESTS=OFF >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }; rm -f build.log
+	@cmake --build build
+
+demo: build ## the main job in front of your eyes: no cluster, no account (FOR=120 ends after 120 s)
+	@build/ottoscale demo $(if $(FOR),--for $(FOR)s)
+
+test: ## set up, build and run every suite
+	@test/run.sh
+
+lint: ## clang-format and clang-tidy
+	@pkg/cmake/install-packages.sh build test lint
+	@pkg/cmake/lint.sh
+
+bench: build ## measure what the README claims
+	@test/bench/run.sh
+
+clean: ## remove the build folder
+	@rm -rf build
+
+.PHONY: help deps build demo test lint bench clean
