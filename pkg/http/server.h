@@ -16,6 +16,8 @@ struct ServerOptions {
   uint16_t port = 0;                  // 0: the system chooses
   size_t max_body_bytes = size_t{8} << 20;
   size_t max_connections = 1024;
+  absl::Duration header_timeout = absl::Seconds(10);
+  absl::Duration idle_timeout = absl::Seconds(90);
 };
 
 class Server {
