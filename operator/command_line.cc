@@ -1,0 +1,150 @@
+#include "operator/command_line.h"
+
+#include <CLI/CLI.hpp>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "pkg/base/text.h"
+
+namespace ottoscale::operator_main {
+namespace {
+
+constexpr char kExitCodes[] =
+    "Exit codes: 0 ok, 1 failed, 2 usage, 3 findings present, 4 cannot reach, 5 authentication.";
+constexpr char kRootExamples[] =
+    "Ottoscale keeps Heroku dynos and Rackspace Auto Scale groups at the capacity that traffic needs.\n\n"
+    "Examples:\n"
+    "  ottoscale demo                                  watch it work: no cluster, no account\n"
+    "  ottoscale validate deploy/examples              check policies, every mistake with its place\n"
+    "  ottoscale up --policies . --secret heroku/apiKey=env:HEROKU_API_KEY\n"
+    "                                                  run on one machine, without a cluster\n";
+constexpr char kDemoExamples[] =
+    "Runs the operator against a simulated Heroku and a simulated web app, with traffic that rises and falls.\n\n"
+    "Examples:\n"
+    "  ottoscale demo                until Ctrl-C, with a plot on a terminal\n"
+    "  ottoscale demo --for 120s     ends by itself\n"
+    "  ottoscale demo --plain        one line each, as in a log\n";
+constexpr char kUpExamples[] =
+    "Runs the operator on one machine: an embedded API server takes the place of a cluster, the policies come from a\n"
+    "folder and are kept in step with it, secrets come from the environment or from files.\n\n"
+    "Examples:\n"
+    "  ottoscale up --policies . --secret heroku/apiKey=env:HEROKU_API_KEY\n"
+    "  ottoscale up --policies /etc/ottoscale --secret shop/heroku/apiKey=file:/run/secrets/heroku\n"
+    "  curl -s http://127.0.0.1:8480/apis/ottoscale.dev/v1alpha1/scalingpolicies     what it does and why\n";
+constexpr char kValidateExamples[] =
+    "Checks policy files without a cluster and without a network: every mistake at once, with file:line:column.\n\n"
+    "Examples:\n"
+    "  ottoscale validate policy.yaml\n"
+    "  ottoscale validate deploy/examples      every .yaml, .yml and .json in a folder\n"
+    "  helm template shop | ottoscale validate -\n";
+
+// CLI11 knows no absl::Duration; `text` is Go's spelling (90s, 2m) or plain seconds.
+absl::Duration ReadDuration(const std::string& text) {
+  absl::Duration duration;
+  double seconds = 0;
+  if (absl::SimpleAtod(text, &seconds)) {
+    duration = absl::Seconds(seconds);
+  } else if (!absl::ParseDuration(text, &duration)) {
+    duration = absl::ZeroDuration();
+  }
+  if (duration <= absl::ZeroDuration()) {
+    throw CLI::ValidationError("--for", absl::StrCat("found '", text, "', expected a duration such as 120s or 5m"));
+  }
+  return duration;
+}
+
+void AddCommon(CLI::App& app, CommonOptions& options) {
+  app.add_option("--log-format", options.log_format, "text, logfmt or json")
+      ->check(CLI::IsMember({"text", "logfmt", "json"}))->capture_default_str();
+  app.add_option("--log-level", options.log_level, "debug, info, warn or error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))->capture_default_str();
+  app.add_option("--listen", options.listen, "address that /metrics and the API listen on")->capture_default_str();
+  app.add_option("--metrics-port", options.metrics_port, "port of /metrics, /healthz and /readyz (0: any free one)")
+      ->capture_default_str();
+  app.add_option("--api-port", options.api_port, "port of the Kubernetes-compatible API (0: any free one)")
+      ->capture_default_str();
+  app.add_option("--allow-endpoint", options.allow_endpoints, "API URL that a CloudAccount may name beyond the public one");
+  app.add_option("--probe-allow-cidr", options.probe_allow_cidrs,
+                 "address range that heartbeats may reach beyond the public ones, e.g. 10.0.0.0/8");
+  app.add_option("--ca-file", options.ca_file, "PEM file of the roots to trust (default: the system's)");
+  app.add_option("--max-capacity", options.max_capacity, "ceiling for every policy")->check(CLI::Range(0, 1'000'000));
+  app.add_option("--max-step", options.max_step, "largest step of one change, for every policy")
+      ->check(CLI::Range(1, 1'000'000));
+}
+
+// The word that was probably meant, as " (did you mean ...?)".
+std::string Hint(const CLI::App& root, const std::vector<std::string>& arguments) {
+  const CLI::App* app = &root;
+  for (const std::string& word : arguments) {
+    if (word.rfind("-", 0) == 0) {
+      std::vector<std::string> flags;
+      for (const CLI::Option* option : app->get_options()) {
+        for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+      }
+      const std::string name = word.substr(0, word.find('='));
+      const auto near = ClosestMatch(name, flags);
+      if (near && *near != name) return absl::StrCat(": did you mean '", *near, "'?");
+      continue;
+    }
+    std::vector<std::string> names;
+    const CLI::App* next = nullptr;
+    for (const CLI::App* child : app->get_subcommands({})) {
+      names.push_back(child->get_name());
+      if (child->get_name() == word) next = child;
+    }
+    if (next != nullptr) {
+      app = next;
+    } else if (!names.empty()) {
+      const auto near = ClosestMatch(word, names);
+      return near ? absl::StrCat(": did you mean '", *near, "'?") : absl::StrCat(": there is ", JoinWords(names, "and"));
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+Command ParseCommandLine(const std::vector<std::string>& arguments) {
+  DemoOptions demo;
+  UpOptions up;
+  up.common.metrics_port = 9480;
+  up.common.api_port = 8480;
+  ValidateOptions validate;
+  VersionOptions version;
+
+  CLI::App app(kRootExamples, "ottoscale");
+  app.footer(kExitCodes);
+  app.require_subcommand(1);
+  CLI::App* demo_command = app.add_subcommand("demo", kDemoExamples);
+  AddCommon(*demo_command, demo.common);
+  demo_command->add_option_function<std::string>(
+      "--for", [&demo](const std::string& text) { demo.length = ReadDuration(text); }, "end after this long, e.g. 120s");
+  demo_command->add_flag("--plain", demo.plain, "plain lines instead of a plot");
+  demo_command->add_option("--seed", demo.seed, "seed of traffic and clouds (default: drawn)");
+  CLI::App* up_command = app.add_subcommand("up", kUpExamples);
+  AddCommon(*up_command, up.common);
+  up_command->add_option("--policies", up.policies, "folder of policies and accounts (.yaml, .yml, .json)")->required();
+  up_command->add_option("--secret", up.secrets, "NAME/KEY=env:VARIABLE or NAME/KEY=file:PATH (NAMESPACE/ in front)");
+  CLI::App* validate_command = app.add_subcommand("validate", kValidateExamples);
+  validate_command->add_option("paths", validate.paths, "files, folders, or - for standard input")->required();
+  CLI::App* version_command = app.add_subcommand("version", "Prints the version, the revision and the compiler.");
+  version_command->add_option("-o,--output", version.output, "text or json")->check(CLI::IsMember({"text", "json"}));
+  for (CLI::App* command : {demo_command, up_command, validate_command, version_command}) command->footer(kExitCodes);
+
+  if (arguments.empty()) return PrintAndExit{kUsage, app.help()};
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    for (const CLI::App* command : app.get_subcommands()) return PrintAndExit{kOk, command->help()};
+    return PrintAndExit{kOk, app.help()};
+  } catch (const CLI::ParseError& error) {
+    return PrintAndExit{kUsage, absl::StrCat("ottoscale: ", error.what(), Hint(app, arguments),
+                                             "\nTry 'ottoscale --help'.\n")};
+  }
+  if (*demo_command) return demo;
+  if (*up_command) return up;
+  if (*validate_command) return validate;
+  return version;
+}
+
+}  // namespace ottoscale::operator_main

@@ -1,0 +1,76 @@
+// The command line as a value. CLI11 stays in command_line.cc; main.cc runs what comes out of it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/time/time.h"
+
+namespace ottoscale::operator_main {
+
+// Exit codes of every command; part of --help.
+enum ExitCode : int {
+  kOk = 0,
+  kFailed = 1,
+  kUsage = 2,
+  kFindings = 3,
+  kCannotReach = 4,
+  kAuthentication = 5,
+};
+
+// Flags that every way of running the operator has.
+struct CommonOptions {
+  std::string log_format = "text";   // text | logfmt | json
+  std::string log_level = "info";    // debug | info | warn | error
+  std::string listen = "127.0.0.1";  // address of the metrics and API ports
+  uint16_t metrics_port = 0;         // 0: the command's default
+  uint16_t api_port = 0;
+  std::vector<std::string> allow_endpoints;    // API URLs beyond the public ones
+  std::vector<std::string> probe_allow_cidrs;  // address ranges that heartbeats may reach beyond the public ones
+  std::string ca_file;                         // PEM; empty: the system's
+  int max_capacity = 1'000'000;                // the administrator's ceiling
+  int max_step = 1'000'000;
+  bool operator==(const CommonOptions&) const = default;
+};
+
+struct DemoOptions {
+  CommonOptions common;
+  absl::Duration length = absl::InfiniteDuration();  // --for
+  bool plain = false;                                // lines, no plot
+  uint64_t seed = 0;                                 // 0: drawn
+  bool operator==(const DemoOptions&) const = default;
+};
+
+struct UpOptions {
+  CommonOptions common;
+  std::string policies;  // folder, kept in step with
+  // NAME/KEY=env:VARIABLE or NAME/KEY=file:PATH, with NAMESPACE/ in front for another namespace than "default"
+  std::vector<std::string> secrets;
+  bool operator==(const UpOptions&) const = default;
+};
+
+struct ValidateOptions {
+  std::vector<std::string> paths;  // files, folders, "-" for standard input
+  bool operator==(const ValidateOptions&) const = default;
+};
+
+struct VersionOptions {
+  std::string output = "text";  // text | json
+  bool operator==(const VersionOptions&) const = default;
+};
+
+// Nothing to run: print `text` (to stdout when the code is 0, else to stderr) and end.
+struct PrintAndExit {
+  int code = kOk;
+  std::string text;
+  bool operator==(const PrintAndExit&) const = default;
+};
+
+using Command = std::variant<PrintAndExit, DemoOptions, UpOptions, ValidateOptions, VersionOptions>;
+
+// `arguments` without the program's name.
+Command ParseCommandLine(const std::vector<std::string>& arguments);
+
+}  // namespace ottoscale::operator_main
