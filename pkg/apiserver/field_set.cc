@@ -200,14 +200,23 @@ void Overlay(json& object, const json& applied, const ListMaps& maps) {
 
 bool IsElement(const FieldPath& path) { return !path.empty() && absl::StartsWith(path.back(), kElement); }
 
-const FieldPath* Overlapping(const FieldSet& set, const FieldPath& path) {
+bool IsKeyOfElement(const FieldPath& path) {
+  if (path.size() < 2 || !absl::StartsWith(path[path.size() - 2], kElement)) return false;
+  const std::string& name = path[path.size() - 2];
+  const json key = json::parse(name.substr(kElement.size()), nullptr, /*allow_exceptions=*/false);
+  return key.is_object() && key.contains(path.back().substr(kField.size()));
+}
+
+const FieldPath* Overlapping(const FieldSet& set, const FieldPath& path, const json& object) {
   const auto below = set.lower_bound(path);
   if (below != set.end() && IsPrefix(path, *below)) return &*below;
   FieldPath above = path;
   while (!above.empty()) {
     above.pop_back();
-    if (IsElement(above)) continue;
-    if (const auto found = set.find(above); found != set.end()) return &*found;
+    const auto found = IsElement(above) ? set.end() : set.find(above);
+    if (found == set.end()) continue;
+    const json* value = ValueAt(object, above);
+    if (value == nullptr || !value->is_object()) return &*found;
   }
   return nullptr;
 }

@@ -38,10 +38,10 @@ bool Changed(const json& live, const json& next, const FieldPath& path) {
   return after == nullptr || *before != *after;
 }
 
-void TakeFromOthers(Managers& managers, const Manager& writer, const FieldPath& path) {
+void TakeFromOthers(Managers& managers, const Manager& writer, const FieldPath& path, const json& live) {
   for (Manager& manager : managers) {
     if (manager.SameAs(writer)) continue;
-    while (const FieldPath* owned = Overlapping(manager.fields, path)) manager.fields.erase(FieldPath(*owned));
+    while (const FieldPath* owned = Overlapping(manager.fields, path, live)) manager.fields.erase(FieldPath(*owned));
   }
 }
 
@@ -52,30 +52,31 @@ std::string Describe(const Manager& manager) {
   return text;
 }
 
-std::vector<Cause> Conflicts(const Managers& managers, const Manager& writer, const FieldSet& changed) {
+std::vector<Cause> Conflicts(const Managers& managers, const Manager& writer, const FieldSet& changed,
+                             const json& live) {
   std::vector<Cause> conflicts;
   for (const Manager& manager : managers) {
     if (manager.SameAs(writer)) continue;
     for (const FieldPath& path : changed) {
-      if (Overlapping(manager.fields, path) == nullptr) continue;
+      if (Overlapping(manager.fields, path, live) == nullptr) continue;
       conflicts.push_back({.reason = "FieldManagerConflict", .message = Describe(manager), .field = PathText(path)});
     }
   }
   return conflicts;
 }
 
-bool OthersOwn(const Managers& managers, const Manager& writer, const FieldPath& path) {
+bool OthersOwn(const Managers& managers, const Manager& writer, const FieldPath& path, const json& object) {
   return std::any_of(managers.begin(), managers.end(), [&](const Manager& manager) {
-    return !manager.SameAs(writer) && Overlapping(manager.fields, path) != nullptr;
+    return !manager.SameAs(writer) && Overlapping(manager.fields, path, object) != nullptr;
   });
 }
 
-// Deepest first, so that an element goes after its fields.
+// In the order of the paths, so that an element which nobody else has anything in goes as a whole before its fields.
 void RemoveAbandoned(json& object, const Managers& managers, const Manager& writer, const FieldSet& before,
                      const FieldSet& wanted) {
-  for (auto path = before.rbegin(); path != before.rend(); ++path) {
-    if (wanted.contains(*path) || Overlapping(wanted, *path) != nullptr) continue;
-    if (!OthersOwn(managers, writer, *path)) RemoveAt(object, *path);
+  for (const FieldPath& path : before) {
+    if (IsKeyOfElement(path) || Overlapping(wanted, path, object) != nullptr) continue;
+    if (!OthersOwn(managers, writer, path, object)) RemoveAt(object, path);
   }
 }
 
@@ -130,10 +131,10 @@ Managers AfterUpdate(Managers managers, Manager writer, const json& live, const 
   }
   Manager& entry = EntryOf(managers, writer);
   for (const FieldPath& path : before) {
-    if (after.contains(path)) continue;
+    if (ValueAt(next, path) != nullptr) continue;
     for (Manager& manager : managers) manager.fields.erase(path);
   }
-  for (const FieldPath& path : changed) TakeFromOthers(managers, writer, path);
+  for (const FieldPath& path : changed) TakeFromOthers(managers, writer, path, live);
   if (!changed.empty()) entry.time = writer.time;
   entry.fields.insert(changed.begin(), changed.end());
   DropWithoutFields(managers);
@@ -149,9 +150,9 @@ ApplyResult Apply(const json& live, Managers managers, Manager writer, const jso
   for (const FieldPath& path : wanted) {
     if (Changed(live, result.object, path)) changed.insert(path);
   }
-  if (!force) result.conflicts = Conflicts(result.managers, writer, changed);
+  if (!force) result.conflicts = Conflicts(result.managers, writer, changed, live);
   if (!result.conflicts.empty()) return result;
-  for (const FieldPath& path : changed) TakeFromOthers(result.managers, writer, path);
+  for (const FieldPath& path : changed) TakeFromOthers(result.managers, writer, path, live);
 
   Manager& entry = EntryOf(result.managers, writer);
   const FieldSet before = std::exchange(entry.fields, wanted);

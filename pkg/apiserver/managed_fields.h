@@ -33,7 +33,7 @@ Managers ReadManagers(const nlohmann::json& object);
 void WriteManagers(nlohmann::json& object, Managers managers);
 
 // `writer` (whose fields are not looked at) turned `live` into `next` by a plain write: what it changed is its own now
-// and nobody else's. `live` is an empty object for a creation.
+// and nobody else's.
 Managers AfterUpdate(Managers managers, Manager writer, const nlohmann::json& live, const nlohmann::json& next,
                      const ListMaps& maps);
 

@@ -186,7 +186,6 @@ absl::StatusOr<Written> Writes::ServerSideApply(const WriteRequest& request, con
   const Served& served = request.served;
   json applied = input;
   FoldStringData(served, applied);
-  if (request.manager.empty()) return BadRequest("query parameter fieldManager is required for an apply patch");
   RETURN_IF_ERROR(CheckEnvelope(served, request.key, applied));
   const json* managed = Find(applied, {"metadata", "managedFields"});
   if (managed != nullptr && managed->is_structured() && !managed->empty()) {
