@@ -19,6 +19,11 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
+// What the reading of the target says about the past, before anything is decided: whether a write whose end was unknown
+// has happened, whether somebody else has changed the target, whether it is another target, since when it is in flight.
+// Twice equals once; Decide and Remember do it themselves, so that the order cannot be got wrong.
+History Settle(const policy::ScalingPolicy& spec, History history, const Observation& seen, async::Instant now);
+
 // Runs the whole stage chain.
 Decision Decide(const policy::ScalingPolicy& spec, const History& history, const Observation& seen, async::Instant now);
 

@@ -100,6 +100,7 @@ struct Decision {
   int from = 0;              // what the cloud has been told (target.desired)
   int to = 0;                // what this policy wants now; == from for kHold
   bool write = false;        // false in Recommend, or when there is nothing to write
+  bool suspended = false;    // spec.suspend holds at least one direction now, whether or not there is something to hold
   int recommended = 0;       // by the strategies, before any limit
   int desired = 0;           // after all stages but suspend and mode: shown in Recommend too
   policy::Limits limits;

@@ -45,6 +45,7 @@ struct PendingChange {
 
 struct History {
   static constexpr size_t kMaxEntries = 256;
+  static constexpr absl::Duration kCeilingTrust = absl::Minutes(30);
 
   std::vector<MetricHistory> metrics;           // one per metric of the spec, by name
   std::vector<Recommendation> recommendations;  // within the longer stabilization window, oldest first
@@ -57,7 +58,11 @@ struct History {
   std::optional<async::BootTime> in_flight_since;
   std::optional<PendingChange> pending;         // written to status before the cloud was; cleared by a read
   bool write_unknown = false;                   // the last write is Unknown: nothing before a read
+  async::Instant unknown_at;                    // when that write was decided, while write_unknown
+  std::optional<int> known_desired;             // what the cloud had been told when we last looked or wrote
+  std::optional<Change> last_external;          // the last change of the desired capacity that somebody else made
   std::optional<int> ceiling;                   // learned from a refusal; cleared when the target accepts more
+  std::optional<async::BootTime> ceiling_since; // learned then: after kCeilingTrust it is tried once more
   bool state_lost = false;                      // had status, but not the fields that survive: cooldown counts as active
   bool operator==(const History&) const = default;
 };
