@@ -18,9 +18,9 @@ bool IsTokenByte(char c) {
 }
 
 // These say how the message travels, and the transport alone knows that; credentials come as Request::credential.
-constexpr std::array<absl::string_view, 10> kReserved = {
-    "Host",    "Content-Length", "Transfer-Encoding", "Connection",    "Keep-Alive",
-    "Upgrade", "Expect",         "TE",                "Authorization", "Proxy-Authorization"};
+constexpr std::array<absl::string_view, 11> kReserved = {
+    "Host", "Content-Length", "Transfer-Encoding", "Connection",    "Keep-Alive",         "Upgrade",
+    "TE",   "Expect",         "Accept-Encoding",   "Authorization", "Proxy-Authorization"};
 
 absl::Status Refuse(absl::string_view why) { return MakeFailure({.kind = Failure::kInvalidRequest}, why); }
 

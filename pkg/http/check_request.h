@@ -17,7 +17,7 @@ bool IsCredential(absl::string_view text);
 bool SameName(absl::string_view a, absl::string_view b);
 
 // OK, or a failure kInvalidRequest: a method or header that is malformed, a header that belongs to the transport (Host,
-// Content-Length, Transfer-Encoding, Connection, ...), an Authorization that did not come as `credential`, a credential
+// Content-Length, Accept-Encoding, Connection, ...), an Authorization that did not come as `credential`, a credential
 // with a byte that would end the header. Values of headers are never part of the message.
 absl::Status CheckRequest(const Request& request);
 

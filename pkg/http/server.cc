@@ -50,7 +50,7 @@ struct Session {
   explicit Session(boost::asio::io_context& io) : socket(io) {}
   tcp::socket socket;
   std::string peer;
-  beast::flat_buffer buffer;
+  beast::flat_buffer buffer{64 * 1024};  // bounds what a chunk header may be
   std::optional<Parser> parser;
   State state = State::kIdle;
   async::Context* answering = nullptr;  // while the handler or its body runs

@@ -1,11 +1,13 @@
 // asio operations as futures. For the two files that open sockets (server.cc, probe_client.cc): asio headers are heavy.
 #pragma once
 
+#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/system/error_code.hpp>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "pkg/async/promise.h"
@@ -17,18 +19,21 @@ namespace ottoscale::http {
 struct IoResult {
   boost::system::error_code error;
   size_t bytes = 0;
+  async::BootTime at;  // when it ended, read before anything else had a turn
 };
 
 // The completion handler. It owns a share of everything that the operation points to, because a task whose await was
 // cancelled leaves before the operation has ended.
 class IoHandler {
  public:
-  IoHandler(async::Promise<IoResult> promise, std::shared_ptr<void> keep)
-      : promise_(std::move(promise)), keep_(std::move(keep)) {}
-  void operator()(boost::system::error_code error) const { promise_.Set(IoResult{error, 0}); }
-  void operator()(boost::system::error_code error, size_t bytes) const { promise_.Set(IoResult{error, bytes}); }
+  IoHandler(async::Loop& loop, async::Promise<IoResult> promise, std::shared_ptr<void> keep)
+      : loop_(&loop), promise_(std::move(promise)), keep_(std::move(keep)) {}
+  void operator()(boost::system::error_code error, size_t bytes = 0) const {
+    promise_.Set(IoResult{error, bytes, loop_->Now().boot});
+  }
 
  private:
+  async::Loop* loop_;
   async::Promise<IoResult> promise_;
   std::shared_ptr<void> keep_;
 };
@@ -39,7 +44,7 @@ template <class Start>
 async::Task<absl::StatusOr<IoResult>> Io(async::Loop& loop, std::shared_ptr<void> keep, Start start) {
   async::Promise<IoResult> promise(loop);
   async::Future<IoResult> future = promise.GetFuture();
-  start(IoHandler(std::move(promise), std::move(keep)));
+  start(IoHandler(loop, std::move(promise), std::move(keep)));
   co_return co_await std::move(future);
 }
 

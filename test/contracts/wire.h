@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "pkg/async/asio_loop.h"
 #include "pkg/async/deadline.h"
+#include "pkg/async/gather.h"
 #include "pkg/async/scope.h"
 #include "pkg/async/sleep.h"
 #include "pkg/base/check.h"

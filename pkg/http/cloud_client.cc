@@ -1,0 +1,629 @@
+// Note [Threads]
+//
+// cpprestsdk runs its own pool. A Call is what the two sides share: the pool's threads post every event to the loop, and
+// all fields but `wrote`, `received` and the cancellation source belong to the loop. A call whose task has gone is
+// cancelled; what still arrives for it is dropped. Nothing ever waits on a thread of the pool.
+//
+// Note [What may have been sent]
+//
+// The library reports progress once the headers are written. A cancelled call is therefore given a moment to end, and
+// only then asked: without that report no byte left us, since the headers go to the kernel in one piece.
+//
+// Note [Addresses]
+//
+// asio's resolver is one thread for everybody, so names are resolved on our pool and the URI carries the address. The
+// name travels in Host, from which the library takes SNI and the name to verify; with TLS it must have no port.
+
+// Our symbols are hidden, so our copy of a library class and the library's own have different type infos, which makes
+// the vptr check report every object that crosses over.
+#pragma clang attribute push(__attribute__((no_sanitize("vptr"))), apply_to = function)
+#include <cpprest/astreambuf.h>
+#include <cpprest/http_client.h>
+#include <pplx/threadpool.h>
+#pragma clang attribute pop
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <deque>
+#include <limits>
+#include <map>
+#include <mutex>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "pkg/async/deadline.h"
+#include "pkg/async/signal.h"
+#include "pkg/base/status.h"
+#include "pkg/base/text.h"
+#include "pkg/http/body.h"
+#include "pkg/http/check_request.h"
+#include "pkg/http/client.h"
+#include "pkg/http/resolve.h"
+
+namespace ottoscale::http {
+namespace {
+
+namespace client = web::http::client;
+
+constexpr char kSystemRoots[] = "/etc/ssl/certs/ca-certificates.crt";
+constexpr absl::Duration kResolvedFor = absl::Seconds(30);  // how long the addresses of a name are kept
+constexpr absl::Duration kUnusedFor = absl::Minutes(5);     // after which a pool of connections is let go
+constexpr absl::Duration kSettle = absl::Seconds(1);        // for a cancelled call to say whether it had been sent
+constexpr size_t kMaxAddresses = 4;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The sink: a write-only stream buffer that hands every chunk on and reads no further until it has been taken.
+
+using SinkBase = Concurrency::streams::details::streambuf_state_manager<uint8_t>;
+
+class ChunkSink final : public SinkBase {
+ public:
+  // On a thread of the pool, one call at a time. Its task completes when the chunk has been taken.
+  using OnChunk = std::function<pplx::task<void>(std::string chunk)>;
+  explicit ChunkSink(OnChunk on_chunk) : SinkBase(std::ios_base::out), on_chunk_(std::move(on_chunk)) {}
+
+ protected:
+  pplx::task<size_t> _putn(const uint8_t* data, size_t size) override {
+    return Deliver(data, size).then([size] { return size; });
+  }
+  pplx::task<int_type> _putc(uint8_t byte) override {
+    return Deliver(&byte, 1).then([byte] { return int_type{byte}; });
+  }
+  pplx::task<bool> _sync() override { return pplx::task_from_result(true); }
+
+  // Nothing but writing: no seeking, no direct access to memory, no reading.
+  bool can_seek() const override { return false; }
+  bool has_size() const override { return false; }
+  size_t buffer_size(std::ios_base::openmode) const override { return 0; }
+  void set_buffer_size(size_t, std::ios_base::openmode) override {}
+  size_t in_avail() const override { return 0; }
+  pos_type getpos(std::ios_base::openmode) const override { return Eof(); }
+  pos_type seekpos(pos_type, std::ios_base::openmode) override { return Eof(); }
+  pos_type seekoff(off_type, std::ios_base::seekdir, std::ios_base::openmode) override { return Eof(); }
+  uint8_t* _alloc(size_t) override { return nullptr; }
+  void _commit(size_t) override {}
+  bool acquire(uint8_t*& data, size_t& size) override {
+    data = nullptr;
+    size = 0;
+    return false;
+  }
+  void release(uint8_t*, size_t) override {}
+  pplx::task<int_type> _bumpc() override { return EofTask(); }
+  pplx::task<int_type> _getc() override { return EofTask(); }
+  pplx::task<int_type> _nextc() override { return EofTask(); }
+  pplx::task<int_type> _ungetc() override { return EofTask(); }
+  int_type _sbumpc() override { return traits::eof(); }
+  int_type _sgetc() override { return traits::eof(); }
+  pplx::task<size_t> _getn(uint8_t*, size_t) override { return pplx::task_from_result<size_t>(0); }
+  size_t _scopy(uint8_t*, size_t) override { return std::numeric_limits<size_t>::max(); }
+
+ private:
+  static pos_type Eof() { return static_cast<pos_type>(traits::eof()); }
+  static pplx::task<int_type> EofTask() { return pplx::task_from_result<int_type>(traits::eof()); }
+  // An exception that left here would end the process; as a failed task it ends the request.
+  pplx::task<void> Deliver(const uint8_t* data, size_t size) {
+    try {
+      return on_chunk_(std::string(data, data + size));
+    } catch (...) {
+      return pplx::task_from_exception<void>(std::current_exception());
+    }
+  }
+
+  OnChunk on_chunk_;
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
+// TLS
+
+// Why the last certificate of a client was refused: the library itself says only "handshake".
+class TlsNote {
+ public:
+  void Set(std::string why) {
+    const std::lock_guard lock(mutex_);
+    why_ = std::move(why);
+  }
+  std::string Get() {
+    const std::lock_guard lock(mutex_);
+    return why_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string why_;
+};
+
+int VerifyCertificate(X509_STORE_CTX* context, void* note) {
+  const int good = X509_verify_cert(context);
+  if (good == 1) return good;
+  const int error = X509_STORE_CTX_get_error(context);
+  static_cast<TlsNote*>(note)->Set(error == X509_V_OK ? "it is not for this host" : X509_verify_cert_error_string(error));
+  return good;
+}
+
+using Store = std::shared_ptr<X509_STORE>;
+
+// The authorities that are trusted, and no others. An unreadable file gives none: every handshake fails then.
+Store LoadStore(const std::string& file, std::string& problem) {
+  Store store(X509_STORE_new(), &X509_STORE_free);
+  if (X509_STORE_load_file(store.get(), file.c_str()) != 1) problem = absl::StrCat("no certificates could be read from ", file);
+  ERR_clear_error();
+  return store;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// One call
+
+struct Head {
+  int status = 0;
+  Headers headers;
+};
+
+struct Chunk {
+  std::string bytes;
+  pplx::task_completion_event<void> taken;
+};
+
+struct TooLargeError : std::exception {};
+struct AbandonedError : std::exception {};
+
+struct Call {
+  explicit Call(async::Loop& loop) : mailbox(loop.mailbox()), head(loop), settled(loop) {}
+
+  std::shared_ptr<async::Mailbox> mailbox;
+  async::Promise<Head> head;
+  async::Promise<void> settled;  // the library will say no more
+  pplx::cancellation_token_source cancel;
+  std::shared_ptr<client::http_client> http;
+  std::shared_ptr<TlsNote> note;
+  std::atomic<bool> wrote{false};
+  std::atomic<size_t> received{0};
+  size_t max_body_bytes = std::numeric_limits<size_t>::max();
+
+  // The loop's.
+  std::deque<Chunk> chunks;
+  bool ended = false;
+  bool abandoned = false;
+  bool connect_expired = false;
+  absl::Status end;
+  async::Signal changed;
+
+  void Arrived(Chunk chunk) {
+    if (abandoned) return Refuse(chunk);
+    chunks.push_back(std::move(chunk));
+    changed.Notify();
+  }
+  void End(absl::Status status) {
+    if (ended) return;
+    ended = true;
+    end = std::move(status);
+    changed.Notify();
+  }
+  // Nobody wants the rest.
+  void Abandon() {
+    if (abandoned) return;
+    abandoned = true;
+    if (!ended) cancel.cancel();
+    for (Chunk& chunk : chunks) Refuse(chunk);
+    chunks.clear();
+  }
+  static void Refuse(Chunk& chunk) { chunk.taken.set_exception(AbandonedError()); }
+};
+using CallPtr = std::shared_ptr<Call>;
+
+struct TextRow {
+  absl::string_view what;
+  Failure kind;
+  bool sent;
+};
+
+// The library's own words are the only thing that tells its failures apart.
+constexpr TextRow kTexts[] = {
+    {"Error resolving address", Failure::kConnect, false},
+    {"Failed to resolve address", Failure::kConnect, false},
+    {"Failed to connect to any resolved endpoint", Failure::kConnect, false},
+    {"Error in SSL handshake", Failure::kTls, false},
+    {"Failed to set TLS SNI hostname", Failure::kTls, false},
+    {"Failed to write request headers", Failure::kDisconnected, true},
+    {"Failed to write request body", Failure::kDisconnected, true},
+    {"Failed to read HTTP status line", Failure::kDisconnected, true},
+    {"Failed to read response body", Failure::kDisconnected, true},
+    {"Failed to read chunked response part", Failure::kDisconnected, true},
+    {"Retrieving message chunk header", Failure::kDisconnected, true},
+    {"Invalid HTTP status line", Failure::kProtocol, true},
+    {"Invalid chunked response header", Failure::kProtocol, true},
+};
+
+bool IsOurLimit(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS; }
+
+absl::Status FailureOfLibrary(const web::http::http_exception& error, Call& call) {
+  const absl::string_view what = error.what();
+  FailureDetail detail{Failure::kProtocol, true};
+  for (const TextRow& row : kTexts) {
+    if (absl::StartsWith(what, row.what)) detail = {row.kind, row.sent};
+  }
+  std::string message = absl::StrCat(what, " (", error.error_code().value(), ")");
+  if (detail.kind == Failure::kTls) absl::StrAppend(&message, ": certificate: ", call.note->Get());
+  if (IsOurLimit(error.error_code().value())) detail.kind = Failure::kLocalLimit;
+  return MakeFailure(detail, message);
+}
+
+// Classifies whatever the library threw. Called in a catch block.
+absl::Status CurrentFailure(Call& call) {
+  try {
+    throw;
+  } catch (const web::http::http_exception& error) {
+    return FailureOfLibrary(error, call);
+  } catch (const web::uri_exception& error) {
+    return MakeFailure({Failure::kInvalidRequest, false}, absl::StrCat("URL: ", error.what()));
+  } catch (const TooLargeError&) {
+    return TooLarge(call.max_body_bytes);
+  } catch (const pplx::task_canceled&) {
+    return MakeFailure({Failure::kDisconnected, true}, "the request was cut off");
+  } catch (const std::bad_alloc&) {
+    return MakeFailure({Failure::kLocalLimit, true}, "no memory for the answer");
+  } catch (const std::exception& error) {
+    return MakeFailure({Failure::kProtocol, true}, error.what());
+  }
+}
+
+// On a thread of the pool.
+pplx::task<void> HandOver(const CallPtr& call, std::string bytes) {
+  call->received += bytes.size();
+  if (call->received > call->max_body_bytes) return pplx::task_from_exception<void>(TooLargeError());
+  pplx::task_completion_event<void> taken;
+  call->mailbox->Post([call, chunk = Chunk{std::move(bytes), taken}]() mutable { call->Arrived(std::move(chunk)); });
+  return pplx::create_task(taken);
+}
+
+Head HeadOf(const web::http::http_response& response) {
+  Head head{.status = response.status_code()};
+  for (const auto& [name, value] : response.headers()) head.headers.Add(name, value);
+  return head;
+}
+
+void Finish(const CallPtr& call, absl::Status end) {
+  call->mailbox->Post([call, end = std::move(end)]() mutable { call->End(std::move(end)); });
+  call->settled.Set(absl::OkStatus());
+}
+
+// The two ends of every chain look at their task's outcome: a failure that nobody sees ends the process.
+void OnBodyEnd(const CallPtr& call, const pplx::task<web::http::http_response>& task) {
+  absl::Status end;
+  try {
+    task.get();
+  } catch (...) {
+    end = CurrentFailure(*call);
+  }
+  Finish(call, std::move(end));
+}
+
+void OnHead(const CallPtr& call, const pplx::task<web::http::http_response>& task) {
+  absl::Status failure;
+  try {
+    web::http::http_response response = task.get();
+    call->head.Set(HeadOf(response));
+    response.content_ready().then([call](const pplx::task<web::http::http_response>& body) { OnBodyEnd(call, body); });
+    return;
+  } catch (...) {
+    failure = CurrentFailure(*call);
+  }
+  call->head.Set(failure);
+  Finish(call, std::move(failure));
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+class CloudBody final : public BodySource {
+ public:
+  CloudBody(CallPtr call, absl::Duration idle) : call_(std::move(call)), idle_(idle) {}
+  ~CloudBody() override { call_->Abandon(); }
+
+  async::Task<absl::StatusOr<std::optional<std::string>>> Next() override {
+    while (true) {
+      if (!call_->chunks.empty()) {
+        Chunk chunk = std::move(call_->chunks.front());
+        call_->chunks.pop_front();
+        chunk.taken.set();
+        if (!chunk.bytes.empty()) co_return std::move(chunk.bytes);
+        continue;
+      }
+      if (call_->ended && !call_->end.ok()) co_return call_->end;
+      if (call_->ended) co_return std::nullopt;
+      const absl::Status waited = co_await async::WithTimeout(idle_, Change(call_));
+      if (!waited.ok()) {
+        call_->Abandon();
+        co_return FailureOfContext(waited, true);
+      }
+    }
+  }
+
+ private:
+  static async::Task<absl::Status> Change(CallPtr call) { co_return co_await call->changed.Wait(); }
+
+  CallPtr call_;
+  absl::Duration idle_;
+};
+
+// What may share connections: the same place, spoken to with the same credential (OUT-10).
+struct PoolKey {
+  std::string scheme;
+  std::string host;
+  std::string address;
+  uint16_t port = 0;
+  std::string identity;
+  auto Tie() const { return std::tie(scheme, host, address, port, identity); }
+  bool operator<(const PoolKey& other) const { return Tie() < other.Tie(); }
+};
+
+struct Pool {
+  std::shared_ptr<client::http_client> http;
+  std::shared_ptr<TlsNote> note;
+  async::BootTime used;
+};
+
+struct Resolved {
+  std::vector<std::string> addresses;
+  async::BootTime until;
+};
+
+// A digest: the key of a map is no place for a secret.
+std::string IdentityOf(const Request& request) {
+  const std::string token = request.headers.Get("X-Auth-Token").value_or("");
+  if (!request.credential && token.empty()) return "";
+  std::string text = absl::StrCat(request.credential_scheme, " ", request.credential ? request.credential->Reveal() : "", " ", token);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int size = 0;
+  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);
+  Secret(std::move(text));  // overwrites it
+  return std::string(digest.begin(), digest.begin() + size);
+}
+
+class CloudTransport final : public Transport {
+ public:
+  CloudTransport(async::AsioLoop& loop, async::BlockingPool& pool, CloudOptions options)
+      : loop_(loop), pool_(pool), options_(std::move(options)) {
+    store_ = LoadStore(options_.ca_file.empty() ? kSystemRoots : options_.ca_file, store_problem_);
+  }
+
+  async::Task<absl::StatusOr<Response>> Send(Request request, async::BootTime deadline) override;
+
+ private:
+  struct Opened {
+    CallPtr call;
+    Head head;
+    async::BootTime start;
+    async::BootTime at;  // of the head
+  };
+
+  async::Task<absl::StatusOr<Response>> Fetch(Request request, Url url);
+  async::Task<absl::StatusOr<Opened>> Open(const Request& request, const Url& url);
+  async::Task<absl::StatusOr<Opened>> Attempt(const Request& request, const Url& url, const std::string& address);
+  async::Task<absl::Status> FailureOfCall(CallPtr call, absl::Status status);
+  async::Task<absl::StatusOr<std::vector<std::string>>> Addresses(std::string host);
+  absl::StatusOr<CallPtr> Start(const Request& request, const Url& url, const std::string& address);
+  Pool Connections(const Request& request, const Url& url, const std::string& address);
+  Pool MakePool(const Url& url, const std::string& address);
+  web::http::http_request Compose(const Request& request, const Url& url, const CallPtr& call) const;
+
+  async::AsioLoop& loop_;
+  async::BlockingPool& pool_;
+  const CloudOptions options_;
+  Store store_;
+  std::string store_problem_;
+  std::map<PoolKey, Pool> pools_;
+  std::map<std::string, Resolved> resolved_;
+};
+
+Pool CloudTransport::MakePool(const Url& url, const std::string& address) {
+  auto note = std::make_shared<TlsNote>();
+  note->Set(store_problem_.empty() ? "unknown reason" : store_problem_);
+  client::http_client_config config;
+  config.set_max_redirects(0);  // OUT-1
+  config.set_timeout(std::chrono::hours(24 * 30));  // ours are per request
+  config.set_validate_certificates(true);
+  const bool literal = url.host == address;
+  if (literal) config.set_tlsext_sni_enabled(false);
+  config.set_ssl_context_callback([store = store_, note](boost::asio::ssl::context& tls) {
+    SSL_CTX_set1_cert_store(tls.native_handle(), store.get());
+    SSL_CTX_set_min_proto_version(tls.native_handle(), TLS1_2_VERSION);  // OUT-9
+    SSL_CTX_set_cert_verify_callback(tls.native_handle(), &VerifyCertificate, note.get());
+  });
+  web::uri_builder base;
+  base.set_scheme(url.scheme).set_host(address).set_port(url.port);
+  return {std::make_shared<client::http_client>(base.to_uri(), config), note, loop_.Now().boot};
+}
+
+Pool CloudTransport::Connections(const Request& request, const Url& url, const std::string& address) {
+  if (request.at_most_once) return MakePool(url, address);  // OUT-8: never a connection that may die under it
+  const async::BootTime now = loop_.Now().boot;
+  const PoolKey key{url.scheme, url.host, address, url.port, IdentityOf(request)};
+  const auto found = pools_.find(key);
+  if (found != pools_.end()) {
+    found->second.used = now;
+    return found->second;
+  }
+  std::erase_if(pools_, [now](const auto& entry) { return now - entry.second.used > kUnusedFor; });
+  return pools_.emplace(key, MakePool(url, address)).first->second;
+}
+
+web::http::http_request CloudTransport::Compose(const Request& request, const Url& url, const CallPtr& call) const {
+  web::http::http_request message(request.method);
+  message.set_request_uri(web::uri_builder().set_path(url.path).set_query(url.query).to_uri());
+  web::http::http_headers& headers = message.headers();
+  for (const Header& header : request.headers.list()) headers.add(header.name, header.value);
+  if (!request.body.empty()) {
+    const std::optional<std::string> type = request.headers.Get("Content-Type");
+    message.set_body(Concurrency::streams::bytestream::open_istream(request.body), request.body.size(), type.value_or(""));
+    if (!type) headers.remove("Content-Type");
+  }
+  const bool tls = url.scheme == "https";
+  if (!tls || !absl::StrContains(url.host, ':')) headers["Host"] = tls ? url.host : url.Authority();
+  if (!headers.has("User-Agent")) headers["User-Agent"] = options_.user_agent;
+  if (request.credential) {
+    headers["Authorization"] = absl::StrCat(request.credential_scheme, " ", request.credential->Reveal());
+  }
+  message.set_progress_handler([call](web::http::message_direction::direction direction, utility::size64_t) {
+    if (direction == web::http::message_direction::upload) call->wrote = true;
+  });
+  auto sink = std::make_shared<ChunkSink>([call](std::string bytes) { return HandOver(call, std::move(bytes)); });
+  message.set_response_stream(
+      Concurrency::streams::basic_ostream<uint8_t>(Concurrency::streams::streambuf<uint8_t>(std::move(sink))));
+  return message;
+}
+
+absl::StatusOr<CallPtr> CloudTransport::Start(const Request& request, const Url& url, const std::string& address) {
+  auto call = std::make_shared<Call>(loop_);
+  if (!request.streaming) call->max_body_bytes = request.max_body_bytes;
+  try {
+    Pool pool = Connections(request, url, address);
+    call->http = std::move(pool.http);
+    call->note = std::move(pool.note);
+    call->http->request(Compose(request, url, call), call->cancel.get_token())
+        .then([call](const pplx::task<web::http::http_response>& task) { OnHead(call, task); });
+  } catch (...) {
+    return CurrentFailure(*call);
+  }
+  return call;
+}
+
+async::Task<absl::StatusOr<std::vector<std::string>>> CloudTransport::Addresses(std::string host) {
+  const auto known = resolved_.find(host);
+  if (known != resolved_.end() && known->second.until > loop_.Now().boot) co_return known->second.addresses;
+  CO_ASSIGN_OR_RETURN(std::vector<std::string> addresses, co_await Resolve(pool_, options_.resolver, host));
+  addresses.resize(std::min(addresses.size(), kMaxAddresses));
+  const async::BootTime now = loop_.Now().boot;
+  std::erase_if(resolved_, [now](const auto& entry) { return entry.second.until <= now; });
+  resolved_[host] = {addresses, now + kResolvedFor};
+  co_return addresses;
+}
+
+async::Task<absl::Status> Settled(async::Future<void> future) { co_return co_await std::move(future); }
+
+// Gives up a call of which no head came, and says how it failed: see Note [What may have been sent].
+async::Task<absl::Status> CloudTransport::FailureOfCall(CallPtr call, absl::Status status) {
+  const async::Context& context = co_await async::CurrentContext();
+  call->Abandon();
+  auto settling = Settled(call->settled.GetFuture());
+  const absl::Status settled = co_await async::Shield(loop_.Now().boot + kSettle, std::move(settling));
+  const bool sent = !settled.ok() || call->wrote;
+  if (context.cancelled()) co_return FailureOfContext(context.status(), sent);
+  if (!call->connect_expired) co_return status;
+  if (sent) co_return MakeFailure({Failure::kDisconnected, true}, "the request was given up while it was being sent");
+  co_return MakeFailure({Failure::kConnect, false}, "connect: no answer in time");
+}
+
+// Cancels the call when its headers have not been written in time: connecting or the handshake hangs.
+class ConnectWatch {
+ public:
+  ConnectWatch(async::Loop& loop, const CallPtr& call, absl::Duration timeout) : loop_(loop) {
+    timer_ = loop.RunAt(loop.Now().boot + timeout, [weak = std::weak_ptr<Call>(call)] {
+      const CallPtr still = weak.lock();
+      if (still == nullptr || still->wrote || still->ended) return;
+      still->connect_expired = true;
+      still->Abandon();
+    });
+  }
+  ConnectWatch(const ConnectWatch&) = delete;
+  ConnectWatch& operator=(const ConnectWatch&) = delete;
+  ~ConnectWatch() { loop_.CancelTimer(timer_); }
+
+ private:
+  async::Loop& loop_;
+  async::TimerId timer_;
+};
+
+absl::Status CheckHead(const Head& head) {
+  if (head.status < 200 || head.status > 599) {
+    return MakeFailure({Failure::kProtocol, true}, absl::StrCat("the answer has the status ", head.status));
+  }
+  const std::optional<std::string> encoding = head.headers.Get("Content-Encoding");
+  if (!encoding || SameName(*encoding, "identity")) return absl::OkStatus();
+  return MakeFailure({Failure::kProtocol, true}, "the answer is encoded although that was not asked for");
+}
+
+async::Task<absl::StatusOr<CloudTransport::Opened>> CloudTransport::Attempt(const Request& request, const Url& url,
+                                                                           const std::string& address) {
+  const async::BootTime start = loop_.Now().boot;
+  CO_ASSIGN_OR_RETURN(const CallPtr call, Start(request, url, address));
+  absl::StatusOr<Head> head;
+  {
+    const ConnectWatch watch(loop_, call, options_.connect_timeout);
+    head = co_await call->head.GetFuture();
+  }
+  if (!head.ok()) co_return co_await FailureOfCall(call, head.status());
+  if (absl::Status status = CheckHead(*head); !status.ok()) {
+    call->Abandon();
+    co_return status;
+  }
+  co_return Opened{call, *std::move(head), start, loop_.Now().boot};
+}
+
+// Addresses one after the other, as long as nothing has been sent.
+async::Task<absl::StatusOr<CloudTransport::Opened>> CloudTransport::Open(const Request& request, const Url& url) {
+  CO_RETURN_IF_ERROR(StillWanted(co_await async::CurrentContext()));
+  CO_ASSIGN_OR_RETURN(const std::vector<std::string> addresses, co_await Addresses(url.host));
+  absl::StatusOr<Opened> opened;
+  for (const std::string& address : addresses) {
+    opened = co_await Attempt(request, url, address);
+    if (opened.ok()) co_return opened;
+    if (FailureOf(opened.status()) != FailureDetail{Failure::kConnect, false}) co_return opened;
+  }
+  resolved_.erase(url.host);  // perhaps it has moved
+  co_return opened;
+}
+
+async::Task<absl::StatusOr<Response>> CloudTransport::Fetch(Request request, Url url) {
+  CO_ASSIGN_OR_RETURN(Opened opened, co_await Open(request, url));
+  CloudBody body(opened.call, absl::InfiniteDuration());
+  uint64_t declared = 0;
+  const std::string length = opened.head.headers.Get("Content-Length").value_or("");
+  const bool too_large = request.method != "HEAD" && absl::SimpleAtoi(length, &declared) && declared > request.max_body_bytes;
+  std::string text;
+  absl::Status end = too_large ? TooLarge(request.max_body_bytes) : absl::OkStatus();
+  while (end.ok()) {
+    absl::StatusOr<std::optional<std::string>> chunk = co_await body.Next();
+    if (!chunk.ok()) end = chunk.status();
+    if (!chunk.ok() || !chunk->has_value()) break;
+    text += **chunk;
+  }
+  Response response{.status = opened.head.status, .headers = std::move(opened.head.headers)};
+  response.body = BodyThatEnds(std::move(text), std::move(end));
+  response.times.headers = opened.at - opened.start;
+  response.times.total = loop_.Now().boot - opened.start;
+  co_return response;
+}
+
+async::Task<absl::StatusOr<Response>> CloudTransport::Send(Request request, async::BootTime deadline) {
+  CO_RETURN_IF_ERROR(CheckRequest(request));
+  CO_ASSIGN_OR_RETURN(Url url, ParseUrl(request.url));
+  if (!request.streaming) co_return co_await async::WithDeadline(deadline, Fetch(std::move(request), std::move(url)));
+  CO_ASSIGN_OR_RETURN(Opened opened, co_await async::WithDeadline(deadline, Open(request, url)));
+  Response response{.status = opened.head.status, .headers = std::move(opened.head.headers)};
+  response.body = Body(std::make_unique<CloudBody>(opened.call, request.idle_timeout));
+  response.times.headers = opened.at - opened.start;
+  co_return response;
+}
+
+}  // namespace
+
+std::unique_ptr<Transport> MakeCloudTransport(async::AsioLoop& loop, async::BlockingPool& pool, CloudOptions options) {
+  try {
+    crossplat::threadpool::initialize_with_threads(options.threads);
+  } catch (const std::exception&) {
+    // The pool is the process's and there already: an earlier transport's number of threads stays.
+  }
+  if (options.resolver == nullptr) options.resolver = SystemResolver();
+  return std::make_unique<CloudTransport>(loop, pool, std::move(options));
+}
+
+}  // namespace ottoscale::http
