@@ -22,12 +22,16 @@ using nlohmann::json;
 
 namespace {
 
-http::Response JsonAnswer(int status, const json& body, bool pretty = false) {
+http::Response JsonAnswer(int status, http::Body body) {
   http::Response response{.status = status};
   response.headers.Add("Content-Type", "application/json");
   response.headers.Add("Cache-Control", "no-cache, private");
-  response.body = http::Body((pretty ? codec::DumpIndented(body) : codec::Dump(body)) + "\n");
+  response.body = std::move(body);
   return response;
+}
+
+http::Response JsonAnswer(int status, const json& body, bool pretty = false) {
+  return JsonAnswer(status, http::Body((pretty ? codec::DumpIndented(body) : codec::Dump(body)) + "\n"));
 }
 
 http::Response ErrorAnswer(const absl::Status& status) {
@@ -47,9 +51,7 @@ http::Response Ok() {
   return response;
 }
 
-bool IsHealthPath(const std::string& path) {
-  return path == "/healthz" || path == "/readyz" || path == "/livez";
-}
+bool IsHealthPath(const std::string& path) { return path == "/healthz" || path == "/readyz" || path == "/livez"; }
 
 absl::Status NotAllowed(absl::string_view method) {
   return Refusal(ErrorReason::kMethodNotAllowed,
@@ -72,6 +74,21 @@ absl::Status CheckAccept(const http::ServerRequest& request) {
     return absl::OkStatus();
   }
   return Refusal(ErrorReason::kNotAcceptable, "only the following media types are accepted: application/json");
+}
+
+bool HasDirective(const json& patch) {
+  if (!patch.is_structured()) return false;
+  for (const auto& [key, value] : patch.items()) {
+    if ((patch.is_object() && absl::StartsWith(key, "$")) || HasDirective(value)) return true;
+  }
+  return false;
+}
+
+// Namespaces exist by being named, so making one finds it there.
+absl::Status NamespaceIsThere(const http::ServerRequest& request) {
+  ASSIGN_OR_RETURN(const json input, ReadObject(request));
+  const kubeapi::Resource namespaces{.version = "v1", .plural = "namespaces", .kind = "Namespace"};
+  return AlreadyExists(namespaces, Printable(Truncate(kubeapi::TextAt(input, {"metadata", "name"}), 80)));
 }
 
 }  // namespace
@@ -97,6 +114,7 @@ absl::StatusOr<http::Response> ApiServer::Answer(const http::ServerRequest& requ
     if (request.method != "GET") return NotAllowed(request.method);
     return JsonAnswer(200, *document, http::QueryValue(request.query, "pretty").has_value());
   }
+  if (request.method == "POST" && request.path == "/api/v1/namespaces") return NamespaceIsThere(request);
   ASSIGN_OR_RETURN(const Target target, ParseTarget(segments, options_.served));
   return Serve(request, target);
 }
@@ -124,15 +142,11 @@ absl::StatusOr<http::Response> ApiServer::Read(const Target& target, const Optio
   if (options.watch && !target.status) {
     ASSIGN_OR_RETURN(std::unique_ptr<http::BodySource> stream,
                      OpenWatch(loop_, store_, target, options, options_.bookmark_interval));
-    http::Response response;
-    response.headers.Add("Content-Type", "application/json");
-    response.headers.Add("Cache-Control", "no-cache, private");
-    response.body = http::Body(std::move(stream));
-    return response;
+    return JsonAnswer(200, http::Body(std::move(stream)));
   }
   if (target.name.empty()) {
-    ASSIGN_OR_RETURN(const json list, ReadList(store_, target, options));
-    return JsonAnswer(200, list, options.pretty);
+    ASSIGN_OR_RETURN(ListPage page, ReadList(store_, target, options));
+    return JsonAnswer(200, ListBody(std::move(page)));
   }
   ASSIGN_OR_RETURN(const ObjectPtr object, ReadOne(store_, target));
   return JsonAnswer(200, *object, options.pretty);
@@ -155,12 +169,17 @@ absl::StatusOr<Written> ApiServer::Patch(const http::ServerRequest& request, con
     ASSIGN_OR_RETURN(const json applied, ReadYamlObject(request.body));
     return writes_.ServerSideApply(write, applied);
   }
-  const bool merge = type == "application/merge-patch+json";
+  const bool strategic = type == "application/strategic-merge-patch+json" && !write.served.custom;
+  const bool merge = type == "application/merge-patch+json" || strategic;
   if (!merge && type != "application/json-patch+json") {
-    return WrongMediaType(
-        type, "application/merge-patch+json, application/json-patch+json or application/apply-patch+yaml");
+    return WrongMediaType(type,
+                          "application/merge-patch+json, application/json-patch+json or application/apply-patch+yaml");
   }
   ASSIGN_OR_RETURN(const json patch, ReadJsonBody(request.body));
+  // Without directives it is a merge patch for the built-in kinds that are served: none has a list that merges.
+  if (strategic && HasDirective(patch)) {
+    return BadRequest("strategic merge patch: directives like $patch are not supported, use a merge patch");
+  }
   return merge ? writes_.MergePatch(write, patch) : writes_.JsonPatch(write, patch);
 }
 

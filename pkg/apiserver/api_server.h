@@ -1,6 +1,6 @@
-// The embedded Kubernetes API server: a Handler over a Store. It answers what our own client calls and what a person with
-// curl expects: discovery, list, get, create, replace, the three patches, delete, /status, watch. There is no OpenAPI,
-// no admission, no schema: custom kinds are checked by the injected validator. Errors are Status objects.
+// The embedded Kubernetes API server: a Handler over a Store. It answers what our own client calls and what a person
+// with curl expects: discovery, list, get, create, replace, the three patches, delete, /status, watch. There is no
+// OpenAPI, no admission, no schema: custom kinds are checked by the injected validator. Errors are Status objects.
 //
 // Each request but a watch is answered within one turn of the loop, so requests happen one after the other. Time, uids
 // and generated names come from the loop: under SimulatedLoop the same requests give the same answers, byte for byte.

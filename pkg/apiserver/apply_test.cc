@@ -9,8 +9,8 @@ namespace {
 using nlohmann::json;
 
 std::string Body(absl::string_view rest) {
-  return absl::StrCat(R"({"apiVersion": "ottoscale.dev/v1alpha1", "kind": "ScalingPolicy", "metadata": {"name": "web"})",
-                      rest, "}");
+  return absl::StrCat(
+      R"({"apiVersion": "ottoscale.dev/v1alpha1", "kind": "ScalingPolicy", "metadata": {"name": "web"})", rest, "}");
 }
 
 std::string Owner(const json& object, const FieldPath& path) {
@@ -47,8 +47,9 @@ TEST(FieldSet, AListWhoseElementsHaveNoKeyIsOneValue) {
 
 TEST(Apply, CreatesAndOwnsWhatItSent) {
   Api api;
-  const Answered made = api.Apply(kWeb, "gitops", "apiVersion: ottoscale.dev/v1alpha1\nkind: ScalingPolicy\n"
-                                                  "metadata: {name: web, labels: {team: shop}}\nspec: {maxCapacity: 5}\n");
+  const Answered made = api.Apply(kWeb, "gitops",
+                                  "apiVersion: ottoscale.dev/v1alpha1\nkind: ScalingPolicy\n"
+                                  "metadata: {name: web, labels: {team: shop}}\nspec: {maxCapacity: 5}\n");
   ASSERT_EQ(made.status, 201) << made.text;
   EXPECT_EQ(made.body["metadata"]["managedFields"].dump(),
             R"([{"apiVersion":"ottoscale.dev/v1alpha1","fieldsType":"FieldsV1","fieldsV1":{"f:metadata":{"f:labels":)"
@@ -66,7 +67,8 @@ TEST(Apply, TheSameAgainChangesNothing) {
 
 TEST(Apply, RemovesWhatAManagerNoLongerSends) {
   Api api;
-  api.Apply(kWeb, "a", Body(R"(, "spec": {"maxCapacity": 5, "minCapacity": 1, "target": {"type": "X", "x": {"y": 1}}})"));
+  api.Apply(kWeb, "a",
+            Body(R"(, "spec": {"maxCapacity": 5, "minCapacity": 1, "target": {"type": "X", "x": {"y": 1}}})"));
   const Answered second = api.Apply(kWeb, "a", Body(R"(, "spec": {"maxCapacity": 5, "target": {"type": "X"}})"));
   EXPECT_EQ(second.status, 200);
   EXPECT_EQ(second.body["spec"].dump(), R"({"maxCapacity":5,"target":{"type":"X"}})");
@@ -108,8 +110,9 @@ TEST(Apply, APlainWriteTakesWhatItChanges) {
   EXPECT_EQ(Owner(patched.body, {"f:spec", "f:maxCapacity"}), "tester");
   EXPECT_EQ(ReadManagers(patched.body).size(), 1u);
   const Answered conflict = api.Apply(kWeb, "a", Body(R"(, "spec": {"maxCapacity": 5})"));
-  EXPECT_EQ(conflict.Text({"message"}), "Apply failed with 1 conflict: conflict with \"tester\" using "
-                                        "ottoscale.dev/v1alpha1: .spec.maxCapacity");
+  EXPECT_EQ(conflict.Text({"message"}),
+            "Apply failed with 1 conflict: conflict with \"tester\" using "
+            "ottoscale.dev/v1alpha1: .spec.maxCapacity");
 }
 
 TEST(Apply, ToStatusTouchesNothingElse) {
@@ -117,7 +120,8 @@ TEST(Apply, ToStatusTouchesNothingElse) {
   const std::string status_path = absl::StrCat(kWeb, "/status");
   EXPECT_EQ(api.Apply(status_path, "op", Body(R"(, "status": {"a": 1})")).status, 404);
   api.Apply(kWeb, "a", Body(R"(, "spec": {"maxCapacity": 5}, "status": {"ignored": 1})"));
-  const Answered first = api.Apply(status_path, "op", Body(R"(, "spec": {"maxCapacity": 9}, "status": {"a": 1, "b": 2})"));
+  const Answered first =
+      api.Apply(status_path, "op", Body(R"(, "spec": {"maxCapacity": 9}, "status": {"a": 1, "b": 2})"));
   EXPECT_EQ(first.status, 200) << first.text;
   EXPECT_EQ(first.body["spec"].dump(), R"({"maxCapacity":5})");
   EXPECT_EQ(first.body["status"].dump(), R"({"a":1,"b":2})");
@@ -137,7 +141,8 @@ TEST(Apply, ConditionsOfTwoManagersLiveSideBySide) {
   const Answered both =
       api.Apply(path, "y", Body(R"(, "status": {"conditions": [{"type": "Stalled", "status": "False"}]})"));
   EXPECT_EQ(both.body["status"]["conditions"].size(), 2u) << both.text;
-  const Answered changed = api.Apply(path, "x", Body(R"(, "status": {"conditions": [{"type": "Ready", "status": "False"}]})"));
+  const Answered changed =
+      api.Apply(path, "x", Body(R"(, "status": {"conditions": [{"type": "Ready", "status": "False"}]})"));
   EXPECT_EQ(changed.body["status"].dump(),
             R"({"conditions":[{"status":"False","type":"Ready"},{"status":"False","type":"Stalled"}]})");
   const Answered less = api.Apply(path, "x", Body(R"(, "status": {})"));
@@ -147,7 +152,9 @@ TEST(Apply, ConditionsOfTwoManagersLiveSideBySide) {
 TEST(Apply, PreconditionsAndRulesHold) {
   Api api;
   EXPECT_EQ(api.Apply(kWeb, "a", R"({"apiVersion": "ottoscale.dev/v1alpha1", "kind": "ScalingPolicy",
-            "metadata": {"name": "web", "resourceVersion": "5"}})").status, 409);
+            "metadata": {"name": "web", "resourceVersion": "5"}})")
+                .status,
+            409);
   const json made = api.Apply(kWeb, "a", Body("")).body;
   EXPECT_EQ(api.Apply(kWeb, "a", made.dump()).status, 400) << "managedFields must not be sent back";
   EXPECT_EQ(api.Apply(kWeb, "a", R"({"kind": "ScalingPolicy", "metadata": {"name": "web"}})").status, 400);

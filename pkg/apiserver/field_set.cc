@@ -71,8 +71,7 @@ void Collect(const json& value, FieldPath& at, const ListMaps& maps, FieldSet& o
     }
     return;
   }
-  const std::optional<std::string> key =
-      value.is_array() && !value.empty() ? KeyOf(value, at, maps) : std::nullopt;
+  const std::optional<std::string> key = value.is_array() && !value.empty() ? KeyOf(value, at, maps) : std::nullopt;
   if (!key) {
     out.insert(at);
     return;

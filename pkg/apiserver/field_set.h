@@ -34,8 +34,8 @@ void Overlay(nlohmann::json& object, const nlohmann::json& applied, const ListMa
 bool IsElement(const FieldPath& path);
 // True when `path` names the member that tells such an element apart: it lives as long as the element.
 bool IsKeyOfElement(const FieldPath& path);
-// A member of `set` that is `path`, lies below it, or contains it; or null. What is a map in `object`, and an element of a
-// list map, does not contain: owning it is not owning what others put into it.
+// A member of `set` that is `path`, lies below it, or contains it; or null. What is a map in `object`, and an element
+// of a list map, does not contain: owning it is not owning what others put into it.
 const FieldPath* Overlapping(const FieldSet& set, const FieldPath& path, const nlohmann::json& object);
 // ".spec.metrics[name="heartbeat"].strategy": how messages name a field.
 std::string PathText(const FieldPath& path);

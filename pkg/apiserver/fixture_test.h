@@ -125,8 +125,8 @@ inline constexpr char kPolicies[] = "/apis/ottoscale.dev/v1alpha1/namespaces/sho
 inline constexpr char kWeb[] = "/apis/ottoscale.dev/v1alpha1/namespaces/shop/scalingpolicies/web";
 
 inline std::string Policy(absl::string_view name, int max = 5, absl::string_view metadata = "") {
-  return absl::StrCat(R"({"apiVersion": "ottoscale.dev/v1alpha1", "kind": "ScalingPolicy", "metadata": {"name": ")", name,
-                      R"(")", metadata, R"(}, "spec": {"maxCapacity": )", max, "}}");
+  return absl::StrCat(R"({"apiVersion": "ottoscale.dev/v1alpha1", "kind": "ScalingPolicy", "metadata": {"name": ")",
+                      name, R"(")", metadata, R"(}, "spec": {"maxCapacity": )", max, "}}");
 }
 
 }  // namespace ottoscale::apiserver

@@ -142,7 +142,8 @@ Why Run(json& root, const json& operation) {
 
 absl::Status CheckShape(const json& patch) {
   if (!patch.is_array()) return BadRequest("a json patch is a list of operations");
-  if (patch.size() > kMaxOperations) return BadRequest(absl::StrCat("a json patch has at most ", kMaxOperations, " operations"));
+  if (patch.size() > kMaxOperations)
+    return BadRequest(absl::StrCat("a json patch has at most ", kMaxOperations, " operations"));
   size_t copies = 0;
   for (const json& operation : patch) {
     const std::string op = kubeapi::TextAt(operation, {"op"});
@@ -151,7 +152,8 @@ absl::Status CheckShape(const json& patch) {
     if (copy || op == "add" || op == "remove" || op == "replace" || op == "test") continue;
     return BadRequest("json patch: op must be add, remove, replace, move, copy or test");
   }
-  if (copies > kMaxCopies) return BadRequest(absl::StrCat("a json patch copies or moves at most ", kMaxCopies, " times"));
+  if (copies > kMaxCopies)
+    return BadRequest(absl::StrCat("a json patch copies or moves at most ", kMaxCopies, " times"));
   return absl::OkStatus();
 }
 

@@ -72,7 +72,8 @@ void EventRules(const json& event, std::vector<Cause>& causes) {
     const std::string text = TextAt(event, {rule.field});
     if (text.empty() && rule.required) causes.push_back(Required(std::string(rule.field)));
     if (text.size() > rule.max_bytes) {
-      causes.push_back(Wrong(std::string(rule.field), absl::StrCat("can have at most ", rule.max_bytes, " characters")));
+      causes.push_back(
+          Wrong(std::string(rule.field), absl::StrCat("can have at most ", rule.max_bytes, " characters")));
     }
   }
   const std::string type = TextAt(event, {"type"});
@@ -82,7 +83,8 @@ void EventRules(const json& event, std::vector<Cause>& causes) {
     causes.push_back(Wrong("metadata.namespace", "must be that of regarding, or default when regarding has none"));
   }
   if (const json* series = Find(event, "series"); Given(series)) {
-    if (kubeapi::IntegerAt(*series, {"count"}).value_or(0) < 2) causes.push_back(Wrong("series.count", "must be at least 2"));
+    if (kubeapi::IntegerAt(*series, {"count"}).value_or(0) < 2)
+      causes.push_back(Wrong("series.count", "must be at least 2"));
     if (!Given(Find(*series, "lastObservedTime"))) causes.push_back(Required("series.lastObservedTime"));
     TimeRule(event, "series", "lastObservedTime", causes);
   }

@@ -79,6 +79,18 @@ TEST_F(List, PagesAreOfOneRevisionWhateverHappensMeanwhile) {
   EXPECT_EQ(expired.Text({"reason"}), "Expired");
 }
 
+TEST(LongList, IsWrittenInSlicesAndIsTheSame) {
+  Api api;
+  for (int i = 0; i < 350; ++i) api.Call("POST", kPolicies, Policy(absl::StrCat("p", i)));
+  const uint64_t before = api.loop.turns();
+  const Answered list = api.Get(kPolicies);
+  EXPECT_GE(api.loop.turns() - before, 4u) << "one turn for a hundred objects";
+  ASSERT_EQ(list.body["items"].size(), 350u) << list.text.substr(0, 300);
+  EXPECT_EQ(list.Text({"kind"}), "ScalingPolicyList");
+  EXPECT_EQ(kubeapi::TextAt(list.body["items"][349], {"metadata", "name"}), "p99");
+  EXPECT_TRUE(api.loop.drained());
+}
+
 TEST_F(List, AnExactRevisionIsThePast) {
   api.Merge(absl::StrCat(kPolicies, "/b"), R"({"spec": {"maxCapacity": 9}})");
   const Answered past = api.Get(absl::StrCat(all, "?resourceVersion=3&resourceVersionMatch=Exact"));

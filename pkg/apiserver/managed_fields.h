@@ -43,9 +43,10 @@ struct ApplyResult {
   std::vector<kubeapi::Cause> conflicts;  // not empty: nothing was applied
 };
 
-// `applied` says all that `writer` wants: it is laid over `live`, and what the writer wanted before and wants no more is
-// removed unless somebody else owns it too. Changing what others own is a conflict; with `force` it becomes the writer's.
-ApplyResult Apply(const nlohmann::json& live, Managers managers, Manager writer, const nlohmann::json& applied, bool force,
-                  const ListMaps& maps);
+// `applied` says all that `writer` wants: it is laid over `live`, and what the writer wanted before and wants no more
+// is removed unless somebody else owns it too. Changing what others own is a conflict; with `force` it becomes the
+// writer's.
+ApplyResult Apply(const nlohmann::json& live, Managers managers, Manager writer, const nlohmann::json& applied,
+                  bool force, const ListMaps& maps);
 
 }  // namespace ottoscale::apiserver

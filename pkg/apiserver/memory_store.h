@@ -14,8 +14,7 @@ class MemoryStore final : public Store {
   explicit MemoryStore(size_t history = 10'000) : history_(history) {}
 
   int64_t Revision() const override { return revision_; }
-  absl::StatusOr<std::optional<Stored>> Get(const kubeapi::Resource& resource,
-                                            const kubeapi::ObjectKey& key) override;
+  absl::StatusOr<std::optional<Stored>> Get(const kubeapi::Resource& resource, const kubeapi::ObjectKey& key) override;
   absl::StatusOr<std::vector<Stored>> List(const kubeapi::Resource& resource, absl::string_view ns,
                                            std::optional<int64_t> at) override;
   absl::StatusOr<Stored> Put(const kubeapi::Resource& resource, const kubeapi::ObjectKey& key, nlohmann::json object,

@@ -23,11 +23,14 @@ namespace {
 
 constexpr std::array<absl::string_view, 4> kUserMetadata = {"annotations", "finalizers", "labels", "ownerReferences"};
 constexpr std::array<absl::string_view, 9> kServerMetadata = {
-    "name",       "namespace",           "generateName",  "uid", "generation", "creationTimestamp",
-    "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields"};
+    "name",         "namespace",         "generateName",      "uid",
+    "generation",   "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
+    "managedFields"};
 
 bool IsLabel(absl::string_view text) {
-  const auto alnum = [](char c) { return absl::ascii_islower(static_cast<unsigned char>(c)) || (c >= '0' && c <= '9'); };
+  const auto alnum = [](char c) {
+    return absl::ascii_islower(static_cast<unsigned char>(c)) || (c >= '0' && c <= '9');
+  };
   if (text.empty() || text.size() > 63 || !alnum(text.front()) || !alnum(text.back())) return false;
   return std::all_of(text.begin(), text.end(), [&alnum](char c) { return alnum(c) || c == '-'; });
 }
@@ -115,11 +118,12 @@ absl::Status CheckKey(const Served& served, const ObjectKey& key) {
   if (key.name.empty()) {
     causes.push_back({"FieldValueRequired", "name or generateName is required", "metadata.name"});
   } else if (!IsSubdomain(key.name)) {
-    causes.push_back({"FieldValueInvalid",
-                      absl::StrCat("must consist of lower case letters, digits, '-' and '.', begin and end with a letter "
-                                   "or digit, and have at most 253 bytes, found '",
-                                   Printable(Truncate(key.name, 80)), "'"),
-                      "metadata.name"});
+    causes.push_back(
+        {"FieldValueInvalid",
+         absl::StrCat("must consist of lower case letters, digits, '-' and '.', begin and end with a letter "
+                      "or digit, and have at most 253 bytes, found '",
+                      Printable(Truncate(key.name, 80)), "'"),
+         "metadata.name"});
   }
   if (served.resource.namespaced && !IsLabel(key.ns)) {
     causes.push_back({"FieldValueInvalid",

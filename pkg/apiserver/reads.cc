@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "pkg/apiserver/errors.h"
+#include "pkg/async/sleep.h"
 #include "pkg/base/status.h"
 #include "pkg/base/text.h"
 #include "pkg/codec/json.h"
@@ -42,6 +43,50 @@ absl::StatusOr<Continuation> Decode(absl::string_view text) {
   return Continuation{.revision = *revision,
                       .last = {kubeapi::TextAt(*token, {"ns"}), kubeapi::TextAt(*token, {"name"})}};
 }
+
+constexpr size_t kSliceItems = 100;
+
+// The text of a page, slice by slice.
+class ListText {
+ public:
+  explicit ListText(ListPage page) : page_(std::move(page)) {}
+
+  size_t remaining() const { return page_.items.size() - written_; }
+  bool done() const { return closed_; }
+
+  std::string Slice() {
+    std::string out;
+    if (written_ == 0) {
+      absl::StrAppend(&out, "{\"apiVersion\":\"", page_.api_version, "\",\"kind\":\"", page_.kind,
+                      "\",\"metadata\":", codec::Dump(page_.metadata), ",\"items\":[");
+    }
+    for (size_t i = 0; i < kSliceItems && remaining() > 0; ++i) {
+      absl::StrAppend(&out, written_ == 0 ? "" : ",", codec::Dump(*page_.items[written_]));
+      page_.items[written_++].reset();
+    }
+    closed_ = remaining() == 0;
+    if (closed_) absl::StrAppend(&out, "]}\n");
+    return out;
+  }
+
+ private:
+  ListPage page_;
+  size_t written_ = 0;
+  bool closed_ = false;
+};
+
+class ListSource final : public http::BodySource {
+ public:
+  explicit ListSource(ListText text) : text_(std::move(text)) {}
+  async::Task<absl::StatusOr<std::optional<std::string>>> Next() override {
+    if (text_.done()) co_return std::nullopt;
+    CO_RETURN_IF_ERROR(co_await async::Yield());
+    co_return text_.Slice();
+  }
+
+ private:
+  ListText text_;
+};
 
 // The state to list: nullopt is the present one.
 absl::StatusOr<std::optional<int64_t>> RevisionToList(const Options& options, int64_t current) {
@@ -85,7 +130,7 @@ absl::StatusOr<ObjectPtr> ReadOne(Store& store, const Target& target) {
   return found->object;
 }
 
-absl::StatusOr<json> ReadList(Store& store, const Target& target, const Options& options) {
+absl::StatusOr<ListPage> ReadList(Store& store, const Target& target, const Options& options) {
   ASSIGN_OR_RETURN(const Selector selector, ParseSelector(options.label_selector, options.field_selector));
   const int64_t current = store.Revision();
   Continuation from;
@@ -101,26 +146,30 @@ absl::StatusOr<json> ReadList(Store& store, const Target& target, const Options&
   if (absl::IsOutOfRange(all.status())) return TooOld(at.value_or(0));
   RETURN_IF_ERROR(all.status());
 
-  json list = json::object();
-  list["kind"] = target.served->resource.kind + "List";
-  list["apiVersion"] = target.served->resource.ApiVersion();
-  json& metadata = list["metadata"] = json::object();
   const int64_t revision = at.value_or(current);
-  metadata["resourceVersion"] = std::to_string(revision);
-  json& items = list["items"] = json::array();
+  ListPage page{.kind = target.served->resource.kind + "List",
+                .api_version = target.served->resource.ApiVersion(),
+                .metadata = json::object()};
+  page.metadata["resourceVersion"] = std::to_string(revision);
   for (auto stored = all->begin(); stored != all->end(); ++stored) {
     if (!options.continue_token.empty() && stored->key <= from.last) continue;
     if (!selector.Matches(*stored->object)) continue;
-    if (options.limit != 0 && items.size() == options.limit) {
-      metadata["continue"] = Encode({.revision = revision, .last = from.last});
+    if (options.limit != 0 && page.items.size() == options.limit) {
+      page.metadata["continue"] = Encode({.revision = revision, .last = from.last});
       // A selector makes the number of those that remain unknown.
-      if (selector.empty()) metadata["remainingItemCount"] = all->end() - stored;
+      if (selector.empty()) page.metadata["remainingItemCount"] = all->end() - stored;
       break;
     }
-    items.push_back(*stored->object);
+    page.items.push_back(stored->object);
     if (options.limit != 0) from.last = stored->key;
   }
-  return list;
+  return page;
+}
+
+http::Body ListBody(ListPage page) {
+  ListText text(std::move(page));
+  if (text.remaining() > kSliceItems) return http::Body(std::make_unique<ListSource>(std::move(text)));
+  return http::Body(text.Slice());
 }
 
 }  // namespace ottoscale::apiserver

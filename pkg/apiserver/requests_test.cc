@@ -27,7 +27,9 @@ void Expect(const std::vector<Row>& rows) {
             201);
   for (const Row& row : rows) {
     const Answered answered = api.Call(row.method, row.path, row.body, row.type);
-    EXPECT_EQ(answered.status, row.status) << row.method << " " << row.path << "\n" << row.body << "\n" << answered.text;
+    EXPECT_EQ(answered.status, row.status) << row.method << " " << row.path << "\n"
+                                           << row.body << "\n"
+                                           << answered.text;
     EXPECT_TRUE(absl::StrContains(answered.text, row.message)) << row.message << " is not in " << answered.text;
     if (row.status >= 400) {
       const auto error = kubeapi::ApiErrorFromJson(answered.body);
@@ -82,15 +84,18 @@ TEST(Requests, BadBodiesAreRefusedInASentence) {
       {"POST", kPolicies, head + R"({"name": 3}})", 400, "metadata.name must be a text"},
       {"POST", kPolicies, head + R"({"name": "a", "labels": {"on": true}}})", 400, "metadata.labels.on must be a text"},
       {"POST", kPolicies, head + R"({"name": "a", "namespace": "other"}})", 400, "(other) does not match"},
-      {"POST", kPolicies, head + R"({"name": "a", "resourceVersion": "3"}})", 400, "should not be set on objects to be created"},
+      {"POST", kPolicies, head + R"({"name": "a", "resourceVersion": "3"}})", 400,
+       "should not be set on objects to be created"},
       {"POST", kPolicies, head + "{}}", 422, "metadata.name: name or generateName is required"},
       {"POST", kPolicies, head + R"({"name": "No_Good"}})", 422, "found 'No_Good'"},
       {"POST", kPolicies, Policy("web"), 409, R"(scalingpolicies.ottoscale.dev \"web\" already exists)"},
-      {"POST", kPolicies, Policy("b"), 415, "found application/x-www-form-urlencoded", "application/x-www-form-urlencoded"},
+      {"POST", kPolicies, Policy("b"), 415, "found application/x-www-form-urlencoded",
+       "application/x-www-form-urlencoded"},
       {"PATCH", kWeb, "{}", 415, "application/merge-patch+json", "application/strategic-merge-patch+json"},
       {"PATCH", kWeb, "[]", 400, "a merge patch is one object", "application/merge-patch+json"},
       {"PATCH", kWeb, Policy("web"), 400, "fieldManager is required", "application/apply-patch+yaml"},
-      {"PUT", kWeb, Policy("other"), 400, "the name of the object (other) does not match the name of the request (web)"},
+      {"PUT", kWeb, Policy("other"), 400,
+       "the name of the object (other) does not match the name of the request (web)"},
       {"PUT", kWeb, Policy("web"), 422, "metadata.resourceVersion: must be specified for an update"},
       {"POST", kPolicies, std::string(size_t{3} << 20, ' ') + "{}", 413, "at most 3145728 are allowed"},
       {"POST", kPolicies, std::string(1000, '['), 400, "the body cannot be read"},
@@ -104,12 +109,14 @@ TEST(Requests, BadParametersAreNamed) {
   Expect({
       {"GET", absl::StrCat(kPolicies, "?watch=maybe"), "", 400, "query parameter watch=maybe: must be true or false"},
       {"GET", absl::StrCat(kPolicies, "?limit=-1"), "", 400, "limit=-1"},
-      {"GET", absl::StrCat(kPolicies, "?resourceVersion=x"), "", 400, "query parameter resourceVersion: must be a number"},
+      {"GET", absl::StrCat(kPolicies, "?resourceVersion=x"), "", 400,
+       "query parameter resourceVersion: must be a number"},
       {"GET", absl::StrCat(kPolicies, "?resourceVersion=99"), "", 504, "Too large resource version: 99, current: 3"},
       {"GET", absl::StrCat(kPolicies, "?continue=AAAA"), "", 400, "not a token of this server"},
       {"GET", absl::StrCat(kPolicies, "?labelSelector=a%20b"), "", 400, "unable to read 'a b'"},
       {"GET", absl::StrCat(kPolicies, "?fieldSelector=spec.mode%3DEnforce"), "", 400, "is not a selectable field"},
-      {"GET", absl::StrCat(kPolicies, "?watch=1&sendInitialEvents=true"), "", 400, "needs resourceVersionMatch=NotOlderThan"},
+      {"GET", absl::StrCat(kPolicies, "?watch=1&sendInitialEvents=true"), "", 400,
+       "needs resourceVersionMatch=NotOlderThan"},
       {"GET", absl::StrCat(kPolicies, "?watch=1&resourceVersion=99"), "", 410, "too old resource version: 99"},
       {"POST", absl::StrCat(kPolicies, "?dryRun=Some"), Policy("b"), 400, "dryRun=Some: must be"},
   });
@@ -135,8 +142,10 @@ TEST(Requests, CreatingSetsWhatTheServerOwns) {
 TEST(Requests, EqualSeedsGiveEqualAnswers) {
   const auto run = [](uint64_t seed) {
     Api api({}, 1000, seed);
-    return api.Call("POST", kPolicies, R"({"apiVersion": "ottoscale.dev/v1alpha1", "kind": "ScalingPolicy",
-                    "metadata": {"generateName": "web-"}})").text;
+    return api
+        .Call("POST", kPolicies, R"({"apiVersion": "ottoscale.dev/v1alpha1", "kind": "ScalingPolicy",
+                    "metadata": {"generateName": "web-"}})")
+        .text;
   };
   EXPECT_EQ(run(7), run(7));
   EXPECT_NE(run(7), run(8));
@@ -164,8 +173,9 @@ TEST(Requests, ReplacingChecksTheResourceVersion) {
   const Answered stale = api.Call("PUT", kWeb, policy.dump());
   EXPECT_EQ(stale.status, 409);
   EXPECT_EQ(stale.Text({"reason"}), "Conflict");
-  EXPECT_EQ(stale.Text({"message"}), "Operation cannot be fulfilled on scalingpolicies.ottoscale.dev \"web\": the object "
-                                     "has been modified; please apply your changes to the latest version and try again");
+  EXPECT_EQ(stale.Text({"message"}),
+            "Operation cannot be fulfilled on scalingpolicies.ottoscale.dev \"web\": the object "
+            "has been modified; please apply your changes to the latest version and try again");
   EXPECT_EQ(api.Get(kWeb).body["spec"]["maxCapacity"], 6);
 }
 
@@ -288,8 +298,8 @@ TEST(Requests, AJsonPatchCannotBlowAnObjectUp) {
   Api api;
   api.Call("POST", kPolicies, Policy("web"));
   json doubling = json::array();
-  doubling.push_back(json::parse(absl::StrCat(R"({"op": "add", "path": "/spec/a", "value": ")", std::string(100'000, 'x'),
-                                              "\"}")));
+  doubling.push_back(
+      json::parse(absl::StrCat(R"({"op": "add", "path": "/spec/a", "value": ")", std::string(100'000, 'x'), "\"}")));
   for (int i = 0; i < 16; ++i) {
     doubling.push_back(json::parse(absl::StrCat(R"({"op": "copy", "from": "", "path": "/spec/b)", i, "\"}")));
   }
@@ -313,8 +323,9 @@ TEST(Requests, TheInjectedValidatorRefusesWithCauses) {
   Api api(std::move(options));
   const Answered refused = api.Call("POST", kPolicies, Policy("web", 11));
   EXPECT_EQ(refused.status, 422);
-  EXPECT_EQ(refused.Text({"message"}), "ScalingPolicy.ottoscale.dev \"web\" is invalid: [spec.maxCapacity: must be at most "
-                                       "10, found 11, try: a smaller one]");
+  EXPECT_EQ(refused.Text({"message"}),
+            "ScalingPolicy.ottoscale.dev \"web\" is invalid: [spec.maxCapacity: must be at most "
+            "10, found 11, try: a smaller one]");
   EXPECT_EQ(refused.body["details"]["causes"][0]["field"], "spec.maxCapacity");
   EXPECT_EQ(refused.body["details"]["kind"], "ScalingPolicy");
   EXPECT_EQ(api.Call("POST", kPolicies, Policy("web")).status, 201);
@@ -337,7 +348,8 @@ TEST(Requests, SecretsAreCheckedAndFolded) {
   EXPECT_FALSE(absl::StrContains(bad.text, "hunter2")) << "a refusal must not repeat a secret";
   EXPECT_EQ(api.Call("POST", path, secret(R"("stringData": {"key": 5})")).status, 422);
   EXPECT_EQ(api.Call("POST", path, secret(R"("data": [])")).status, 422);
-  const Answered good = api.Call("POST", path, secret(R"("data": {"a": "eA==", "b": "eA=="}, "stringData": {"b": "yy"})"));
+  const Answered good =
+      api.Call("POST", path, secret(R"("data": {"a": "eA==", "b": "eA=="}, "stringData": {"b": "yy"})"));
   EXPECT_EQ(good.status, 201) << good.text;
   EXPECT_EQ(good.body["data"].dump(), R"({"a":"eA==","b":"eXk="})");
   EXPECT_EQ(good.body["type"], "Opaque");
@@ -349,10 +361,11 @@ TEST(Requests, SecretsAreCheckedAndFolded) {
 }
 
 std::string EventBody(absl::string_view name, absl::string_view type = "Normal") {
-  return absl::StrCat(R"({"apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": {"name": ")", name,
-                      R"("}, "eventTime": "2026-01-01T00:00:00.000000Z", "reportingController": "ottoscale.dev/operator",
-                         "reportingInstance": "pod-1", "action": "ScaleOut", "reason": "ScaledOut", "type": ")", type,
-                      R"(", "regarding": {"namespace": "shop", "name": "web"}, "note": "2 to 3"})");
+  return absl::StrCat(
+      R"({"apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": {"name": ")", name,
+      R"("}, "eventTime": "2026-01-01T00:00:00.000000Z", "reportingController": "ottoscale.dev/operator",
+                         "reportingInstance": "pod-1", "action": "ScaleOut", "reason": "ScaledOut", "type": ")",
+      type, R"(", "regarding": {"namespace": "shop", "name": "web"}, "note": "2 to 3"})");
 }
 
 TEST(Requests, EventsAreCheckedAsARealServerDoes) {
@@ -366,8 +379,9 @@ TEST(Requests, EventsAreCheckedAsARealServerDoes) {
   event.erase("eventTime");
   event["action"] = "";
   EXPECT_EQ(api.Call("POST", path, event.dump()).body["details"]["causes"].size(), 3u);
-  EXPECT_EQ(api.Merge(path + "/e", R"({"series": {"count": 2, "lastObservedTime": "2026-01-01T00:01:00.000000Z"}})").status,
-            200);
+  EXPECT_EQ(
+      api.Merge(path + "/e", R"({"series": {"count": 2, "lastObservedTime": "2026-01-01T00:01:00.000000Z"}})").status,
+      200);
 }
 
 TEST(Requests, EventsAreForgottenAnHourAfterTheirLastWrite) {
@@ -390,8 +404,8 @@ TEST(Requests, LeasesAreCheckedAndNeedAResourceVersion) {
   Api api;
   const std::string path = "/apis/coordination.k8s.io/v1/namespaces/ops/leases";
   const auto lease = [](absl::string_view spec) {
-    return absl::StrCat(R"({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "l"}, "spec": )",
-                        spec, "}");
+    return absl::StrCat(
+        R"({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "l"}, "spec": )", spec, "}");
   };
   EXPECT_EQ(api.Call("POST", path, lease(R"({"leaseDurationSeconds": 0})")).status, 422);
   EXPECT_EQ(api.Call("POST", path, lease(R"({"leaseTransitions": -1})")).status, 422);
@@ -400,6 +414,22 @@ TEST(Requests, LeasesAreCheckedAndNeedAResourceVersion) {
                                      "renewTime": "2026-01-01T00:00:00.000000Z"})");
   EXPECT_EQ(api.Call("POST", path, good).status, 201);
   EXPECT_EQ(api.Call("PUT", path + "/l", good).status, 422);
+}
+
+TEST(Requests, StrategicPatchesWorkForBuiltInKindsWithoutDirectives) {
+  const char* type = "application/strategic-merge-patch+json";
+  Expect({
+      {"PATCH", "/api/v1/namespaces/shop/secrets/heroku", R"({"stringData": {"a": "x"}})", 200,
+       R"("data":{"a":"eA=="})", type},
+      {"PATCH", "/api/v1/namespaces/shop/secrets/heroku", R"({"data": {"a": null}})", 200, R"("data":{})", type},
+      {"PATCH", "/api/v1/namespaces/shop/secrets/heroku", R"({"data": {"$patch": "delete"}})", 400, "directives", type},
+      {"PATCH", kWeb, "{}", 415, "found application/strategic-merge-patch+json", type},
+  });
+}
+
+TEST(Requests, NamespacesExistByBeingNamed) {
+  Expect({{"POST", "/api/v1/namespaces", R"({"metadata": {"name": "foo"}})", 409,
+           R"(namespaces \"foo\" already exists)"}});
 }
 
 TEST(Requests, AuthorizationIsAskedForEverythingButHealth) {

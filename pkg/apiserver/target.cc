@@ -123,7 +123,8 @@ absl::StatusOr<Options> ParseOptions(absl::string_view query) {
   options.dry_run = dry_run == "All";
   options.force = reader.Flag("force").value_or(false);
   options.field_manager = reader.Text("fieldManager");
-  if (options.field_manager.size() > 128) return BadParameter("fieldManager", options.field_manager, "at most 128 bytes");
+  if (options.field_manager.size() > 128)
+    return BadParameter("fieldManager", options.field_manager, "at most 128 bytes");
   reader.OneOf("fieldValidation", reader.Text("fieldValidation"), {"", "Ignore", "Warn", "Strict"});
   options.pretty = reader.Flag("pretty").value_or(false);
   RETURN_IF_ERROR(reader.status());

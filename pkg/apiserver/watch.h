@@ -1,5 +1,5 @@
-// A watch as a body that is pulled: one JSON event a line. Nothing runs between two pulls, so a watcher that does not read
-// costs nothing but its place in the history; when that is forgotten it gets an ERROR event with 410 and the end.
+// A watch as a body that is pulled: one JSON event a line. Nothing runs between two pulls, so a watcher that does not
+// read costs nothing but its place in the history; when that is forgotten it gets an ERROR event with 410 and the end.
 #pragma once
 
 #include <memory>
@@ -12,9 +12,10 @@
 
 namespace ottoscale::apiserver {
 
-// BadRequest for options that do not fit, Expired when resourceVersion is forgotten or lies in the future (the server was
-// started anew with an empty store). What comes:
-//   * resourceVersion "" or "0", or sendInitialEvents=true: first an ADDED for each object there is, in the order of keys;
+// BadRequest for options that do not fit, Expired when resourceVersion is forgotten or lies in the future (the server
+// was started anew with an empty store). What comes:
+//   * resourceVersion "" or "0", or sendInitialEvents=true: first an ADDED for each object there is, in the order of
+//   keys;
 //     with sendInitialEvents and bookmarks then a BOOKMARK annotated k8s.io/initial-events-end.
 //   * every change after that, in the order of revisions; none twice, none left out. With a selector, an object that
 //     begins to match is ADDED and one that ceases to is DELETED.

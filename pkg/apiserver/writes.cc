@@ -35,8 +35,9 @@ absl::Status CheckPreconditions(const Served& served, const Stored& live, absl::
                                 absl::string_view resource_version) {
   const std::string live_uid = TextAt(*live.object, {"metadata", "uid"});
   if (!uid.empty() && uid != live_uid) {
-    return Conflict(served.resource, live.key.name,
-                    absl::StrCat("Precondition failed: UID in precondition: ", uid, ", UID in object meta: ", live_uid));
+    return Conflict(
+        served.resource, live.key.name,
+        absl::StrCat("Precondition failed: UID in precondition: ", uid, ", UID in object meta: ", live_uid));
   }
   if (!resource_version.empty() && resource_version != "0" && resource_version != std::to_string(live.revision)) {
     return Modified(served.resource, live.key.name);
@@ -57,7 +58,8 @@ Cause CauseOf(const std::string& problem) {
 }
 
 absl::Status RefusedConflicts(const Served& served, const std::vector<Cause>& causes) {
-  std::string message = absl::StrCat("Apply failed with ", causes.size(), causes.size() == 1 ? " conflict: " : " conflicts: ");
+  std::string message =
+      absl::StrCat("Apply failed with ", causes.size(), causes.size() == 1 ? " conflict: " : " conflicts: ");
   for (size_t i = 0; i < causes.size(); ++i) {
     absl::StrAppend(&message, i == 0 ? "" : ", ", causes[i].message, ": ", causes[i].field);
   }
@@ -129,7 +131,8 @@ absl::Status StoreFailure(const Served& served, const std::string& name, const a
 absl::StatusOr<Written> Writes::Create(WriteRequest request, const json& input) {
   RETURN_IF_ERROR(CheckEnvelope(request.served, request.key, input));
   const std::string version = TextAt(input, {"metadata", "resourceVersion"});
-  if (!version.empty() && version != "0") return BadRequest("resourceVersion should not be set on objects to be created");
+  if (!version.empty() && version != "0")
+    return BadRequest("resourceVersion should not be set on objects to be created");
   request.key.name = TextAt(input, {"metadata", "name"});
   const std::string prefix = TextAt(input, {"metadata", "generateName"});
   if (request.key.name.empty() && !prefix.empty()) request.key.name = GeneratedName(prefix);
@@ -200,8 +203,8 @@ absl::StatusOr<Written> Writes::ServerSideApply(const WriteRequest& request, con
   }
   RETURN_IF_ERROR(CheckMetadataPreconditions(served, *live, applied));
   const json part = OnlyPart(served, WithoutIdentity(applied), request.status);
-  ApplyResult result = Apply(*live->object, ReadManagers(*live->object), WriterOf(request, "Apply"), part, request.force,
-                             served.list_maps);
+  ApplyResult result = Apply(*live->object, ReadManagers(*live->object), WriterOf(request, "Apply"), part,
+                             request.force, served.list_maps);
   if (!result.conflicts.empty()) return RefusedConflicts(served, result.conflicts);
   json next = NextObject(served, *live->object, result.object, request.status);
   return Finish(request, *live, std::move(next), std::move(result.managers));
@@ -213,7 +216,8 @@ absl::StatusOr<Written> Writes::Update(const WriteRequest& request, const Stored
   RETURN_IF_ERROR(ApplyKindRules(request.served, request.key.name, next));
   Managers managers = ReadManagers(*live.object);
   if (ContentChanged(*live.object, next)) {
-    managers = AfterUpdate(std::move(managers), WriterOf(request, "Update"), *live.object, next, request.served.list_maps);
+    managers =
+        AfterUpdate(std::move(managers), WriterOf(request, "Update"), *live.object, next, request.served.list_maps);
   }
   return Finish(request, live, std::move(next), std::move(managers));
 }

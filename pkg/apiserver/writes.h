@@ -1,4 +1,5 @@
-// The writing verbs: create, replace, the three patches, delete. Each happens within one turn of the loop, so it is atomic.
+// The writing verbs: create, replace, the three patches, delete. Each happens within one turn of the loop, so it is
+// atomic.
 #pragma once
 
 #include <functional>
@@ -16,8 +17,8 @@
 
 namespace ottoscale::apiserver {
 
-// What is wrong with an object of a custom kind, each as `spec.field: what was found, what is allowed`. Called for a new
-// object and when more than metadata and status changes, so that an object which older rules allowed can still be
+// What is wrong with an object of a custom kind, each as `spec.field: what was found, what is allowed`. Called for a
+// new object and when more than metadata and status changes, so that an object which older rules allowed can still be
 // labelled.
 using Validator = std::function<std::vector<std::string>(const kubeapi::Resource&, const nlohmann::json& object)>;
 
@@ -56,7 +57,8 @@ class Writes {
   Manager WriterOf(const WriteRequest& request, absl::string_view operation);
   std::string GeneratedName(const std::string& prefix);
 
-  absl::StatusOr<Written> CreateAs(const WriteRequest& request, const nlohmann::json& input, absl::string_view operation);
+  absl::StatusOr<Written> CreateAs(const WriteRequest& request, const nlohmann::json& input,
+                                   absl::string_view operation);
   absl::StatusOr<Written> Update(const WriteRequest& request, const Stored& live, const nlohmann::json& input);
   absl::StatusOr<Written> Finish(const WriteRequest& request, const Stored& live, nlohmann::json next,
                                  Managers managers);

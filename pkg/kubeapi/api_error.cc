@@ -100,9 +100,7 @@ int HttpCodeIn(const json& body, ErrorReason reason) {
 }
 
 // What a page that is no Status object is cut to in a message.
-std::string Excerpt(absl::string_view body) {
-  return Printable(Truncate(absl::StripAsciiWhitespace(body), 200));
-}
+std::string Excerpt(absl::string_view body) { return Printable(Truncate(absl::StripAsciiWhitespace(body), 200)); }
 
 }  // namespace
 

@@ -71,8 +71,8 @@ ApiError MakeApiError(ErrorReason reason, absl::string_view message);
 nlohmann::json ToJson(const ApiError& error);
 // nullopt when `body` is not a Status object that reports a failure.
 std::optional<ApiError> ApiErrorFromJson(const nlohmann::json& body);
-// For an answer with an error status whatever its body is: a Status object, a proxy's page, or nothing. `retry_after` is
-// the value of the Retry-After header, "" when absent; the header wins over the body.
+// For an answer with an error status whatever its body is: a Status object, a proxy's page, or nothing. `retry_after`
+// is the value of the Retry-After header, "" when absent; the header wins over the body.
 ApiError ApiErrorFromAnswer(int http_status, absl::string_view body, absl::string_view retry_after);
 
 // Message as in `error`; the error itself travels as a payload. Codes: BadRequest, Invalid, NotAcceptable,

@@ -14,8 +14,7 @@ namespace {
 using nlohmann::json;
 
 TEST(Resource, KnowsItsPaths) {
-  EXPECT_EQ(ScalingPolicies().CollectionPath("shop"),
-            "/apis/ottoscale.dev/v1alpha1/namespaces/shop/scalingpolicies");
+  EXPECT_EQ(ScalingPolicies().CollectionPath("shop"), "/apis/ottoscale.dev/v1alpha1/namespaces/shop/scalingpolicies");
   EXPECT_EQ(ScalingPolicies().CollectionPath(""), "/apis/ottoscale.dev/v1alpha1/scalingpolicies");
   EXPECT_EQ(Secrets().ObjectPath("shop", "heroku"), "/api/v1/namespaces/shop/secrets/heroku");
   EXPECT_EQ(ScalingPolicies().StatusPath("a", "b"),
@@ -61,7 +60,8 @@ TEST(ObjectMeta, RefusesWhatIsNoMetadata) {
       {R"({"metadata": {}})", "metadata.name is missing"},
       {R"({"metadata": {"name": 3}})", "metadata.name is not a text"},
       {R"({"metadata": {"name": "a", "generation": 1.5}})", "metadata.generation is not a whole number"},
-      {R"({"metadata": {"name": "a", "generation": 18446744073709551615}})", "metadata.generation is not a whole number"},
+      {R"({"metadata": {"name": "a", "generation": 18446744073709551615}})",
+       "metadata.generation is not a whole number"},
       {R"({"metadata": {"name": "a", "labels": {"x": 1}}})", "metadata.labels is not a map of texts"},
       {R"({"metadata": {"name": "a", "deletionTimestamp": "soon"}})", "metadata.deletionTimestamp is not a time"},
   };
@@ -138,8 +138,7 @@ TEST(ApiError, AnAnswerWithoutAStatusObjectIsToldByItsCode) {
   EXPECT_EQ(page.message, "the server answered 503: <html>busy</html>");
   EXPECT_EQ(page.retry_after, absl::Seconds(7));
   EXPECT_TRUE(IsExpired(ToStatus(ApiErrorFromAnswer(410, "", ""))));
-  EXPECT_EQ(ApiErrorFromAnswer(502, "", "-1"),
-            (ApiError{.code = 502, .message = "the server answered 502"}));
+  EXPECT_EQ(ApiErrorFromAnswer(502, "", "-1"), (ApiError{.code = 502, .message = "the server answered 502"}));
   EXPECT_EQ(ToStatus(ApiErrorFromAnswer(502, "", "")).code(), absl::StatusCode::kUnavailable);
 }
 

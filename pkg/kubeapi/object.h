@@ -29,9 +29,9 @@ struct ObjectMeta {
   std::string ns;
   std::string uid;
   std::string resource_version;
-  int64_t generation = 0;                      // 0: the kind has none
+  int64_t generation = 0;  // 0: the kind has none
   std::optional<absl::Time> creation_time;
-  std::optional<absl::Time> deletion_time;     // set: somebody asked for its end
+  std::optional<absl::Time> deletion_time;  // set: somebody asked for its end
   std::map<std::string, std::string> labels;
   std::map<std::string, std::string> annotations;
 

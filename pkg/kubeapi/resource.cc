@@ -66,8 +66,7 @@ const Resource& Events() {
 }
 
 const Resource& Leases() {
-  static const Resource resource{
-      .group = "coordination.k8s.io", .version = "v1", .plural = "leases", .kind = "Lease"};
+  static const Resource resource{.group = "coordination.k8s.io", .version = "v1", .plural = "leases", .kind = "Lease"};
   return resource;
 }
 

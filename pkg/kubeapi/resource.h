@@ -1,5 +1,5 @@
-// The kinds of objects that the program talks about, and where the Kubernetes API serves them. Used by the client and by
-// the embedded API server, so both sides agree on every path.
+// The kinds of objects that the program talks about, and where the Kubernetes API serves them. Used by the client and
+// by the embedded API server, so both sides agree on every path.
 #pragma once
 
 #include <string>
@@ -23,7 +23,9 @@ struct Resource {
   std::string CollectionPath(absl::string_view ns) const;
   // The path of one object. `ns` is ignored when the resource has no namespaces. Both are percent-encoded.
   std::string ObjectPath(absl::string_view ns, absl::string_view name) const;
-  std::string StatusPath(absl::string_view ns, absl::string_view name) const { return ObjectPath(ns, name) + "/status"; }
+  std::string StatusPath(absl::string_view ns, absl::string_view name) const {
+    return ObjectPath(ns, name) + "/status";
+  }
 
   bool operator==(const Resource&) const = default;
   auto operator<=>(const Resource&) const = default;

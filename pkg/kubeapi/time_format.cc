@@ -34,8 +34,8 @@ absl::StatusOr<absl::Time> ParseTime(absl::string_view text) {
   absl::Time time;
   std::string error;
   if (!LooksLikeRfc3339(text) || !absl::ParseTime(absl::RFC3339_full, text, &time, &error)) {
-    return absl::InvalidArgumentError(absl::StrCat("'", Printable(Truncate(text, 40)),
-                                                   "' is not a time like 2026-01-31T09:00:00Z"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", Printable(Truncate(text, 40)), "' is not a time like 2026-01-31T09:00:00Z"));
   }
   return time;
 }
