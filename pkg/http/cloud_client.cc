@@ -252,7 +252,9 @@ absl::Status FailureOfLibrary(const web::http::http_exception& error, Call& call
     if (absl::StartsWith(what, row.what)) detail = {row.kind, row.sent};
   }
   std::string message = absl::StrCat(what, " (", error.error_code().value(), ")");
-  if (detail.kind == Failure::kTls) absl::StrAppend(&message, ": certificate: ", call.note->Get());
+  if (const std::string why = call.note->Get(); detail.kind == Failure::kTls && !why.empty()) {
+    absl::StrAppend(&message, ": certificate: ", why);
+  }
   if (IsOurLimit(error.error_code().value())) detail.kind = Failure::kLocalLimit;
   return MakeFailure(detail, message);
 }
@@ -426,7 +428,7 @@ class CloudTransport final : public Transport {
 
 Pool CloudTransport::MakePool(const Url& url, const std::string& address) {
   auto note = std::make_shared<TlsNote>();
-  note->Set(store_problem_.empty() ? "unknown reason" : store_problem_);
+  note->Set(store_problem_);
   client::http_client_config config;
   config.set_max_redirects(0);  // OUT-1
   config.set_timeout(std::chrono::hours(24 * 30));  // ours are per request
@@ -617,6 +619,8 @@ async::Task<absl::StatusOr<Response>> CloudTransport::Send(Request request, asyn
 }  // namespace
 
 std::unique_ptr<Transport> MakeCloudTransport(async::AsioLoop& loop, async::BlockingPool& pool, CloudOptions options) {
+  // First OpenSSL, then the pool: at the exit its threads end before OpenSSL does, and free what OpenSSL keeps per thread.
+  OPENSSL_init_ssl(0, nullptr);
   try {
     crossplat::threadpool::initialize_with_threads(options.threads);
   } catch (const std::exception&) {

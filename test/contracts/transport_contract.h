@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 
+#include "test/contracts/tls.h"
 #include "test/contracts/transport_rig.h"
 
 namespace ottoscale::contracts {
@@ -209,7 +210,7 @@ TEST_P(AnyTransport, ASilentStreamEndsAtItsIdleTimeout) {  // OUT-7
 async::Task<size_t> PullSlowly(ContractHandler& handler, http::Body body) {
   size_t taken = 0;
   size_t most_ahead = 0;
-  while (taken < (2 << 20)) {
+  for (int pull = 0; pull < 20; ++pull) {
     for (int turn = 0; turn < 300; ++turn) (void)co_await async::Yield();  // everybody else may run ahead
     const auto chunk = co_await body.source->Next();
     if (!chunk.ok() || !chunk->has_value()) co_return SIZE_MAX;
@@ -251,6 +252,8 @@ async::Task<void> KeepAnswering(Wire wire) {
     if (!co_await wire.Send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")) co_return;
   }
 }
+
+async::Task<void> ReadForEver(Wire wire) { (void)co_await wire.ReadToEnd(); }
 
 // `head`, then `piece` again and again until the client goes away.
 async::Task<void> Flood(Wire wire, std::string head, std::string piece, size_t& sent) {
@@ -400,6 +403,107 @@ TEST_P(WireTransport, HeadersAreCapped) {  // OUT-4
   }
   EXPECT_EQ(FailureOf(Get(UrlOf(server.port(), "/"))), Sent(Failure::kProtocol));
   EXPECT_LT(sent, size_t{16} << 20);
+}
+
+// ------------------------------------------------------------------------------------------------ TLS
+
+class WireTls : public TransportRig {
+ protected:
+  void SetUp() override {
+    TransportRig::SetUp();
+    authority_ = MakeIdentity({}, nullptr);
+    ca_file_ = absl::StrCat(testing::TempDir(), "/ottoscale-ca-", reinterpret_cast<uintptr_t>(this), ".pem");
+    WritePem(authority_, ca_file_);
+    Trust(ca_file_);
+  }
+  void TearDown() override {
+    std::remove(ca_file_.c_str());
+    TransportRig::TearDown();
+  }
+  void Trust(const std::string& ca_file) {
+    if (cloud()) {
+      transport_ = http::MakeCloudTransport(loop_, pool_, {.ca_file = ca_file, .resolver = names_.AsResolver()});
+      return;
+    }
+    auto probe = http::MakeProbeTransport(
+        loop_, pool_, {.ca_file = ca_file, .allow_cidrs = {"127.0.0.0/8", "::1"}, .resolver = names_.AsResolver()});
+    ASSERT_TRUE(probe.ok()) << probe.status();
+    transport_ = *std::move(probe);
+  }
+
+  Identity authority_;
+  std::string ca_file_;
+};
+
+TEST_P(WireTls, TalksToTheHostThatTheCertificateNames) {  // OUT-9
+  struct Row {
+    const char* host;
+    const char* names;
+    const char* address;
+    const char* sni;
+  };
+  for (const Row& row : {Row{"app.test", "DNS:app.test", "127.0.0.1", "app.test"},
+                         Row{"127.0.0.1", "IP:127.0.0.1", "127.0.0.1", ""}, Row{"[::1]", "IP:::1", "::1", ""}}) {
+    TlsServer server(loop_, MakeIdentity({.names = row.names}, &authority_), row.address);
+    const absl::StatusOr<Response> response = Get(absl::StrCat("https://", row.host, ":", server.port(), "/x?y"));
+    ASSERT_TRUE(response.ok()) << row.host << ": " << response.status();
+    EXPECT_EQ(response->body.text, "ok");
+    EXPECT_EQ(server.names, std::vector<std::string>{row.sni}) << row.host;
+    EXPECT_TRUE(absl::StartsWith(server.received, "GET /x?y HTTP/1.1\r\n")) << server.received;
+  }
+}
+
+TEST_P(WireTls, SendsNothingToAnybodyElse) {  // OUT-9
+  const Identity stranger = MakeIdentity({}, nullptr);
+  const Identity leaf = MakeIdentity({.names = "DNS:leaf.test"}, &authority_);
+  const struct {
+    const char* what;
+    Identity identity;
+    const char* why;
+  } rows[] = {
+      {"another name", MakeIdentity({.names = "DNS:other.test"}, &authority_), "certificate"},
+      {"an address instead of the name", MakeIdentity({.names = "IP:127.0.0.1"}, &authority_), "certificate"},
+      {"expired", MakeIdentity({.names = "DNS:app.test", .from_now = -7200, .until_now = -3600}, &authority_), "expired"},
+      {"not valid yet", MakeIdentity({.names = "DNS:app.test", .from_now = 3600, .until_now = 7200}, &authority_), "not yet valid"},
+      {"signed by itself", MakeIdentity({.names = "DNS:app.test"}, nullptr), "certificate"},
+      {"another authority", MakeIdentity({.names = "DNS:app.test"}, &stranger), "certificate"},
+      {"a leaf as authority", MakeIdentity({.names = "DNS:app.test"}, &leaf), "certificate"},
+  };
+  for (const auto& row : rows) {
+    TlsServer server(loop_, row.identity);
+    const absl::StatusOr<Response> response = Get(absl::StrCat("https://app.test:", server.port(), "/"));
+    EXPECT_EQ(http::FailureOf(response.status()), NotSent(Failure::kTls)) << row.what;
+    EXPECT_TRUE(absl::StrContains(response.status().message(), row.why)) << row.what << ": " << response.status();
+    EXPECT_EQ(server.received, "") << row.what;
+    EXPECT_GE(server.connections, 1u) << row.what;
+  }
+}
+
+TEST_P(WireTls, APlainServerIsATlsFailure) {
+  EXPECT_EQ(FailureOf(Get(absl::StrCat("https://app.test:", server_->port(), "/"))), NotSent(Failure::kTls));
+  EXPECT_TRUE(handler_.seen.empty());
+}
+
+TEST_P(WireTls, OldProtocolsAreRefused) {  // OUT-9
+  TlsServer server(loop_, MakeIdentity({.names = "DNS:app.test"}, &authority_));
+  server.LimitTo(TLS1_1_VERSION);
+  EXPECT_EQ(FailureOf(Get(absl::StrCat("https://app.test:", server.port(), "/"))), NotSent(Failure::kTls));
+}
+
+TEST_P(WireTls, OnlyTheGivenAuthorityIsTrusted) {
+  const Identity other = MakeIdentity({}, nullptr);
+  const std::string other_file = absl::StrCat(ca_file_, ".other");
+  WritePem(other, other_file);
+  Trust(other_file);
+  std::remove(other_file.c_str());
+  TlsServer server(loop_, MakeIdentity({.names = "DNS:app.test"}, &authority_));
+  EXPECT_EQ(FailureOf(Get(absl::StrCat("https://app.test:", server.port(), "/"))), NotSent(Failure::kTls));
+}
+
+TEST_P(WireTls, AHandshakeThatHangsEndsAtTheDeadlineUnsent) {  // OUT-7
+  ScriptedServer silent(loop_, [](Wire wire) { return ReadForEver(wire); });
+  const auto failure = FailureOf(Send({.url = absl::StrCat("https://app.test:", silent.port(), "/")}, absl::Milliseconds(100)));
+  EXPECT_EQ(failure, NotSent(Failure::kTimeout));
 }
 
 // ------------------------------------------------------------------------------------------------ connections
