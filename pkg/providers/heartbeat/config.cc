@@ -86,7 +86,8 @@ codec::Decoded<Config> ParseConfig(const policy::ProviderConfig& config) {
   codec::Decoded<Config> out;
   const absl::StatusOr<nlohmann::json> json = codec::ReadJson(config.json);
   if (!json.ok()) {
-    out.problems.push_back({.message = absl::StrCat("must be an object: ", absl::string_view(json.status().message()))});
+    out.problems.push_back(
+        {.message = absl::StrCat("must be an object: ", absl::string_view(json.status().message()))});
     return out;
   }
   const std::vector<codec::Choice<bool>> choices = {{"Breach", true}, {"Hold", false}};

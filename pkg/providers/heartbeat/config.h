@@ -20,8 +20,8 @@ struct StatusRange {
 };
 
 struct Config {
-  std::string url;  // http or https, at most 2,048 characters
-  http::Url parts;  // of `url`
+  std::string url;                             // http or https, at most 2,048 characters
+  http::Url parts;                             // of `url`
   absl::Duration timeout = absl::Seconds(10);  // from the request sent to the complete answer; 0.1 s to 60 s
   std::vector<StatusRange> expected = {StatusRange{}};
   std::string body_contains;           // "": any body will do

@@ -60,21 +60,26 @@ TEST(HeartbeatConfig, RefusesWithWhatWasFoundAndWhatIsAllowed) {
        "timeoutMillisecond: is an unknown field, did you mean `timeoutMilliseconds`?"},
       {R"("url":"https://x/","expectedStatuses":[])", "expectedStatuses: must have 1 to 16 items, found 0"},
       {R"("url":"https://x/","expectedStatuses":["200-299",200])",
-       "expectedStatuses[1]: must be a status from 200 to 599 or a range of them, such as \"204\" or \"200-299\", found "
+       "expectedStatuses[1]: must be a status from 200 to 599 or a range of them, such as \"204\" or \"200-299\", "
+       "found "
        "200: quote it"},
       {R"("url":"https://x/","expectedStatuses":["299-200"])",
-       "expectedStatuses[0]: must be a status from 200 to 599 or a range of them, such as \"204\" or \"200-299\", found "
+       "expectedStatuses[0]: must be a status from 200 to 599 or a range of them, such as \"204\" or \"200-299\", "
+       "found "
        "'299-200'"},
       {R"("url":"https://x/","expectedStatuses":["100"])",
-       "expectedStatuses[0]: must be a status from 200 to 599 or a range of them, such as \"204\" or \"200-299\", found "
+       "expectedStatuses[0]: must be a status from 200 to 599 or a range of them, such as \"204\" or \"200-299\", "
+       "found "
        "'100'"},
       {R"("url":"https://x/","expectedStatuses":["+20"])",
-       "expectedStatuses[0]: must be a status from 200 to 599 or a range of them, such as \"204\" or \"200-299\", found "
+       "expectedStatuses[0]: must be a status from 200 to 599 or a range of them, such as \"204\" or \"200-299\", "
+       "found "
        "'+20'"},
       {R"("url":"ftp://x/")",
        "url: must be a URL such as https://shop.example/heartbeat/: scheme 'ftp' is not supported: use https or http"},
       {R"("url":"https://bob:pw@x/")",
-       "url: must be a URL such as https://shop.example/heartbeat/: a URL must not carry a user name or password ('@')"},
+       "url: must be a URL such as https://shop.example/heartbeat/: a URL must not carry a user name or password "
+       "('@')"},
       {R"("onTimeout":"Hold")", "url: is required: what to ask, such as https://shop.example/heartbeat/"},
       {R"("url":"")", "url: must not be empty"},
   };
@@ -86,8 +91,9 @@ TEST(HeartbeatConfig, RefusesWithWhatWasFoundAndWhatIsAllowed) {
 }
 
 TEST(HeartbeatConfig, ReportsEveryMistakeAtOnce) {
-  EXPECT_EQ(Problems(R"({"urI":1,"timeoutMilliseconds":0,"expectedStatuses":["x"],"bodyContains":1,"onTimeout":"x"})").size(),
-            5u);
+  EXPECT_EQ(
+      Problems(R"({"urI":1,"timeoutMilliseconds":0,"expectedStatuses":["x"],"bodyContains":1,"onTimeout":"x"})").size(),
+      5u);
 }
 
 }  // namespace

@@ -115,10 +115,7 @@ struct Row {
 
 const Row kRows[] = {
     {.name = "in time", .script = {}, .state = SampleState::kValid, .value = 120},
-    {.name = "exactly in time",
-     .script = {.answer = absl::Seconds(10)},
-     .state = SampleState::kValid,
-     .value = 10000},
+    {.name = "exactly in time", .script = {.answer = absl::Seconds(10)}, .state = SampleState::kValid, .value = 10000},
     {.name = "in time after a slow connection",
      .script = {.connect = absl::Seconds(4), .answer = absl::Seconds(9)},
      .state = SampleState::kValid,
@@ -178,10 +175,7 @@ const Row kRows[] = {
      .missing = MissingReason::kNotRead,
      .message = "the reading was cancelled before there was an answer"},
 
-    {.name = "503, Hold",
-     .script = {.status = 503},
-     .missing = MissingReason::kServerError,
-     .message = "answered 503"},
+    {.name = "503, Hold", .script = {.status = 503}, .missing = MissingReason::kServerError, .message = "answered 503"},
     {.name = "500, Breach",
      .script = {.status = 500},
      .fields = R"(,"onServerError":"Breach")",
@@ -209,12 +203,14 @@ const Row kRows[] = {
     {.name = "redirect",
      .script = {.status = 301, .headers = {{"Location", "https://other.example/login\x01?session=s3cret"}}},
      .missing = MissingReason::kUnexpectedAnswer,
-     .message = "answered 301, which points to 'https://other.example/login?': redirects are not followed, set `url` to "
-                "the final address"},
+     .message =
+         "answered 301, which points to 'https://other.example/login?': redirects are not followed, set `url` to "
+         "the final address"},
     {.name = "redirect to nowhere",
      .script = {.status = 302},
      .missing = MissingReason::kUnexpectedAnswer,
-     .message = "answered 302 without saying where to look: redirects are not followed, set `url` to the final address"},
+     .message =
+         "answered 302 without saying where to look: redirects are not followed, set `url` to the final address"},
     {.name = "wrong body",
      .script = {.body = "s3cret"},
      .fields = R"(,"bodyContains":"ok")",

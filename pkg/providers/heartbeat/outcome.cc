@@ -31,7 +31,8 @@ Sample Breach(const Config& config, bool breaches, MissingReason otherwise, std:
           .message = absl::StrCat(message, ", which counts as above ", Milliseconds(config.timeout), " ms")};
 }
 
-// What a transport says is its own words, but parts of it (a certificate's name, a header) may come from the other side.
+// What a transport says is its own words, but parts of it (a certificate's name, a header) may come from the other
+// side.
 std::string Detail(const absl::Status& status) { return Truncate(Printable(status.message()), kMaxDetail); }
 
 // Without the query, which is where tokens are.
@@ -45,8 +46,9 @@ Sample UnexpectedStatus(const Config& config, const Attempt& attempt) {
   std::string message = absl::StrCat(answered, ", expected ", config.ExpectedText());
   if (attempt.status >= 300 && attempt.status < 400) {
     message = attempt.location.empty()
-                  ? absl::StrCat(answered, " without saying where to look: redirects are not followed, set `url` to the "
-                                           "final address")
+                  ? absl::StrCat(answered,
+                                 " without saying where to look: redirects are not followed, set `url` to the "
+                                 "final address")
                   : absl::StrCat(answered, ", which points to '", Place(attempt.location),
                                  "': redirects are not followed, set `url` to the final address");
   }
@@ -62,9 +64,8 @@ Sample OutOfTime(const Config& config, const Attempt& attempt, bool sent) {
                                                          " ms, before there was an answer"));
   }
   if (!sent) {
-    return Missing(MissingReason::kProbeFailed,
-                   absl::StrCat("no connection to ", config.parts.Authority(), " within ", Milliseconds(attempt.waited),
-                                " ms"));
+    return Missing(MissingReason::kProbeFailed, absl::StrCat("no connection to ", config.parts.Authority(), " within ",
+                                                             Milliseconds(attempt.waited), " ms"));
   }
   return Breach(config, config.timeout_breaches, MissingReason::kTimeout,
                 absl::StrCat("no complete answer within ", Milliseconds(config.timeout), " ms"));
@@ -75,35 +76,32 @@ Sample Failed(const Config& config, const Attempt& attempt) {
   const http::FailureDetail failure = http::FailureOf(attempt.end);
   const std::string where = config.parts.Authority();
   const std::string detail = Detail(attempt.end);
-  const auto probe_failed = [](std::string message) { return Missing(MissingReason::kProbeFailed, std::move(message)); };
+  const auto probe_failed = [](std::string message) {
+    return Missing(MissingReason::kProbeFailed, std::move(message));
+  };
   const auto unexpected = [](std::string message) {
     return Missing(MissingReason::kUnexpectedAnswer, std::move(message));
   };
   switch (failure.kind) {
-    case Failure::kTimeout:
-      return OutOfTime(config, attempt, failure.maybe_sent);
+    case Failure::kTimeout: return OutOfTime(config, attempt, failure.maybe_sent);
     case Failure::kCancelled:
       return Missing(MissingReason::kNotRead, "the reading was cancelled before there was an answer");
-    case Failure::kInvalidRequest:
-      return probe_failed(absl::StrCat("the request could not be made: ", detail));
+    case Failure::kInvalidRequest: return probe_failed(absl::StrCat("the request could not be made: ", detail));
     case Failure::kResolve:
-      return probe_failed(absl::StrCat("the name ", config.parts.host, " does not resolve (", detail, "): check `url`"));
+      return probe_failed(
+          absl::StrCat("the name ", config.parts.host, " does not resolve (", detail, "): check `url`"));
     case Failure::kAddressDenied:
       return probe_failed(absl::StrCat("the address is not allowed (", detail,
                                        "): an administrator can allow it with --probe-allow-cidr"));
-    case Failure::kConnect:
-      return probe_failed(absl::StrCat("could not connect to ", where, " (", detail, ")"));
-    case Failure::kTls:
-      return probe_failed(absl::StrCat("TLS with ", where, " failed (", detail, ")"));
+    case Failure::kConnect: return probe_failed(absl::StrCat("could not connect to ", where, " (", detail, ")"));
+    case Failure::kTls: return probe_failed(absl::StrCat("TLS with ", where, " failed (", detail, ")"));
     case Failure::kLocalLimit:
-      return probe_failed(absl::StrCat("a limit of our own was reached, nothing is known about ", where, " (", detail,
-                                       ")"));
+      return probe_failed(
+          absl::StrCat("a limit of our own was reached, nothing is known about ", where, " (", detail, ")"));
     case Failure::kDisconnected:
       return unexpected(absl::StrCat(where, " broke the connection before the answer was complete"));
-    case Failure::kProtocol:
-      return unexpected(absl::StrCat(where, " did not answer with valid HTTP (", detail, ")"));
-    case Failure::kBodyTooLarge:
-      return unexpected(absl::StrCat("the answer is larger than ", kMaxBody / 1024, " KiB"));
+    case Failure::kProtocol: return unexpected(absl::StrCat(where, " did not answer with valid HTTP (", detail, ")"));
+    case Failure::kBodyTooLarge: return unexpected(absl::StrCat("the answer is larger than ", kMaxBody / 1024, " KiB"));
   }
   return probe_failed(detail);
 }
@@ -112,12 +110,12 @@ Sample Answered(const Config& config, const Attempt& attempt) {
   if (attempt.answer_time > config.timeout) {
     return Breach(config, config.timeout_breaches, MissingReason::kTimeout,
                   absl::StrCat("the answer took ", Milliseconds(absl::Ceil(attempt.answer_time, absl::Milliseconds(1))),
-                               " ms, allowed are ",
-                               Milliseconds(config.timeout), " ms"));
+                               " ms, allowed are ", Milliseconds(config.timeout), " ms"));
   }
   if (!attempt.body_matches) {
-    return Missing(MissingReason::kUnexpectedAnswer,
-                   absl::StrCat("answered ", attempt.status, ", but the body does not contain the text of `bodyContains`"));
+    return Missing(
+        MissingReason::kUnexpectedAnswer,
+        absl::StrCat("answered ", attempt.status, ", but the body does not contain the text of `bodyContains`"));
   }
   return {.state = SampleState::kValid, .value = absl::ToDoubleMilliseconds(attempt.answer_time)};
 }

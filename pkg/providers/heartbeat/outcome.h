@@ -1,4 +1,5 @@
-// What one request means as a sample. Pure: the whole table of outcomes is in here, and the source only asks and measures.
+// What one request means as a sample. Pure: the whole table of outcomes is in here, and the source only asks and
+// measures.
 //
 // The first row that fits decides. A status that is not expected decides whatever becomes of the body: a 404 that then
 // hangs is still a 404, and evidence of slowness is only what would have counted as an answer.

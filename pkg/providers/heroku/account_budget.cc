@@ -49,8 +49,10 @@ std::optional<Shed> AccountBudget::ShedByHeroku(async::BootTime now) const {
   const double since = absl::ToDoubleSeconds(now - learned_at_);
   const double missing = share - static_cast<double>(*remaining_) - since * kHerokuRefillPerSecond;
   if (missing <= 0) return std::nullopt;
-  const absl::Duration wait = std::clamp(absl::Seconds(missing / kHerokuRefillPerSecond), absl::Seconds(1), kLongestPause);
-  return Shed{now + wait, absl::StrCat("Heroku has ", *remaining_, " requests left for this account, which it shares with "
+  const absl::Duration wait =
+      std::clamp(absl::Seconds(missing / kHerokuRefillPerSecond), absl::Seconds(1), kLongestPause);
+  return Shed{now + wait, absl::StrCat("Heroku has ", *remaining_,
+                                       " requests left for this account, which it shares with "
                                        "everything that uses it")};
 }
 
@@ -86,8 +88,8 @@ async::BootTime AccountBudget::Limited(std::optional<absl::Duration> retry_after
   // Answers to calls that were under way together are one refusal.
   if (blocked_until_ && now < *blocked_until_) return *blocked_until_;
   const absl::Duration doubled = kFirstPause * (int64_t{1} << std::min(limited_, kDoublings));
-  const absl::Duration pause = std::clamp(std::max(doubled, retry_after.value_or(absl::ZeroDuration())), kFirstPause,
-                                          kLongestPause);
+  const absl::Duration pause =
+      std::clamp(std::max(doubled, retry_after.value_or(absl::ZeroDuration())), kFirstPause, kLongestPause);
   ++limited_;
   // Never sooner than asked: the jitter only adds.
   blocked_until_ = now + pause + random.Jitter(pause / 8, 1.0);

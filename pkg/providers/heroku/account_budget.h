@@ -1,7 +1,7 @@
 // The requests that one credential may still make, shared by every target that uses it. Two limits meet here: ours
 // (requestsPerMinute of the CloudAccount, a token bucket) and Heroku's (RateLimit-Remaining, shared with every other
-// client of that account: CI, people, the CLI). When either runs low, reads are shed; writes are not, since a change that
-// was decided is what all the reads were for.
+// client of that account: CI, people, the CLI). When either runs low, reads are shed; writes are not, since a change
+// that was decided is what all the reads were for.
 //
 // Values only: `now` comes in, nothing waits in here.
 #pragma once
@@ -38,8 +38,8 @@ class AccountBudget {
   void Spend(int calls, async::BootTime now);
   // RateLimit-Remaining of an answer that came at `now`.
   void Learn(int64_t remaining, async::BootTime now);
-  // An answer 429, with its Retry-After when it had one. Returns until when reads are shed: twice as long each time in a
-  // row, with jitter, at most 5 minutes.
+  // An answer 429, with its Retry-After when it had one. Returns until when reads are shed: twice as long each time in
+  // a row, with jitter, at most 5 minutes.
   async::BootTime Limited(std::optional<absl::Duration> retry_after, async::BootTime now, async::Random& random);
   // An answer that was not 429.
   void NotLimited(async::BootTime now);

@@ -53,8 +53,8 @@ TEST(AccountBudget, ShedsReadsWhenHerokuHasLittleLeft) {
     bool shed;
   };
   const Row rows[] = {
-      {4500, 450, false}, {4500, 449, true}, {4500, 0, true},  {1200, 120, false}, {1200, 119, true},
-      {100, 100, false},  {100, 20, false},  {100, 19, true},  {5, 5, true},
+      {4500, 450, false}, {4500, 449, true}, {4500, 0, true}, {1200, 120, false}, {1200, 119, true},
+      {100, 100, false},  {100, 20, false},  {100, 19, true}, {5, 5, true},
   };
   for (const Row& row : rows) {
     AccountBudget budget(60, kStart);
@@ -81,8 +81,8 @@ TEST(AccountBudget, PausesTwiceAsLongAfterEach429WithJitterAndNeverSoonerThanAsk
   AccountBudget budget(600, kStart);
   async::BootTime now = kStart;
   for (const absl::Duration least :
-       {absl::Seconds(5), absl::Seconds(10), absl::Seconds(20), absl::Seconds(40), absl::Seconds(80), absl::Seconds(160),
-        absl::Seconds(300), absl::Seconds(300), absl::Seconds(300)}) {
+       {absl::Seconds(5), absl::Seconds(10), absl::Seconds(20), absl::Seconds(40), absl::Seconds(80),
+        absl::Seconds(160), absl::Seconds(300), absl::Seconds(300), absl::Seconds(300)}) {
     const async::BootTime until = budget.Limited(std::nullopt, now, random);
     EXPECT_GE(until - now, least);
     EXPECT_LE(until - now, least * 1.25);

@@ -29,7 +29,7 @@ constexpr std::nullopt_t kUnknown = std::nullopt;
 
 // Platform API reference, "Errors": branch on the status and the `id`; the first row that fits counts.
 struct Row {
-  int from;        // status, both ends included
+  int from;  // status, both ends included
   int to;
   const char* id;  // "": any
   TargetFault read;
@@ -45,7 +45,8 @@ constexpr Row kRows[] = {
     {403, 403, "suspended", TargetFault::kForbidden, Kind::kCredentials,
      "the Heroku account or the app is suspended: ask Heroku"},
     {403, 403, "two_factor", TargetFault::kForbidden, Kind::kCredentials,
-     "this needs a second factor, which a key cannot give: use the key of an authorization (heroku authorizations:create)"},
+     "this needs a second factor, which a key cannot give: use the key of an authorization (heroku "
+     "authorizations:create)"},
     {403, 403, "", TargetFault::kForbidden, Kind::kCredentials,
      "the API key may not do this: give its owner access to the app, or use another key"},
     {404, 404, "", TargetFault::kTargetNotFound, Kind::kNotFound, ""},
@@ -110,8 +111,8 @@ std::string Sentence(const Errand& errand, const Answer& answer, const ErrorObje
 }
 
 std::string NoAnswer(const Errand& errand, const absl::Status& failure) {
-  return absl::StrCat(errand.what, " with CloudAccount '", errand.account.name, "': no answer from ", errand.account.url,
-                      ": ", Clean(errand.account, failure.message(), kMaxMessage));
+  return absl::StrCat(errand.what, " with CloudAccount '", errand.account.name, "': no answer from ",
+                      errand.account.url, ": ", Clean(errand.account, failure.message(), kMaxMessage));
 }
 
 // What the body of a success lacks counts only there: an error has its own words.
@@ -146,22 +147,23 @@ std::optional<TargetFailure> CheckAccount(const ports::Account& account,
   const std::string who = absl::StrCat("CloudAccount '", account.name, "': ");
   const absl::StatusOr<http::Url> url = http::ParseUrl(account.url);
   if (!url.ok() || !url->query.empty()) {
-    return TargetFailure{.fault = TargetFault::kConfigInvalid,
-                         .message = absl::StrCat(who, "`apiURL` is not the URL of an API: ",
-                                                 url.ok() ? "it has a query" : absl::string_view(url.status().message()))};
+    return TargetFailure{
+        .fault = TargetFault::kConfigInvalid,
+        .message = absl::StrCat(who, "`apiURL` is not the URL of an API: ",
+                                url.ok() ? "it has a query" : absl::string_view(url.status().message()))};
   }
   if (!EndpointAllowed(*url, allowed_endpoints)) {
     const std::string origin = absl::StrCat(url->scheme, "://", url->Authority());
-    return TargetFailure{
-        .fault = TargetFault::kConfigInvalid,
-        .message = absl::StrCat(who, "the endpoint ", origin, " is not allowed, only ", kPublicUrl,
-                                " is: an administrator can allow it with --allow-endpoint ", origin)};
+    return TargetFailure{.fault = TargetFault::kConfigInvalid,
+                         .message = absl::StrCat(who, "the endpoint ", origin, " is not allowed, only ", kPublicUrl,
+                                                 " is: an administrator can allow it with --allow-endpoint ", origin)};
   }
   if (!http::IsCredential(account.credential.Reveal())) {
     return TargetFailure{.fault = TargetFault::kCredentialsInvalid,
-                         .message = absl::StrCat(who, "the API key is empty or has a blank, a line break or another "
-                                                      "character that no key has: put the key alone into the Secret. "
-                                                      "Nothing was sent")};
+                         .message = absl::StrCat(who,
+                                                 "the API key is empty or has a blank, a line break or another "
+                                                 "character that no key has: put the key alone into the Secret. "
+                                                 "Nothing was sent")};
   }
   return std::nullopt;
 }
@@ -177,13 +179,9 @@ TargetFailure FailedRead(const Errand& errand, const Answer& answer, absl::strin
 TargetFailure FailedRead(const Errand& errand, const absl::Status& failure) {
   TargetFault fault = TargetFault::kUnavailable;
   switch (http::FailureOf(failure).kind) {
-    case Failure::kInvalidRequest:
-      fault = TargetFault::kConfigInvalid;
-      break;
+    case Failure::kInvalidRequest: fault = TargetFault::kConfigInvalid; break;
     case Failure::kProtocol:
-    case Failure::kBodyTooLarge:
-      fault = TargetFault::kInvalidAnswer;
-      break;
+    case Failure::kBodyTooLarge: fault = TargetFault::kInvalidAnswer; break;
     case Failure::kResolve:
     case Failure::kAddressDenied:
     case Failure::kConnect:
@@ -191,8 +189,7 @@ TargetFailure FailedRead(const Errand& errand, const absl::Status& failure) {
     case Failure::kTimeout:
     case Failure::kCancelled:
     case Failure::kDisconnected:
-    case Failure::kLocalLimit:
-      break;
+    case Failure::kLocalLimit: break;
   }
   return {.fault = fault, .message = NoAnswer(errand, failure)};
 }
@@ -212,8 +209,7 @@ WriteResult FailedWrite(const Errand& errand, const absl::Status& failure) {
   std::string message = NoAnswer(errand, failure);
   if (detail.maybe_sent) return Unknown{.message = absl::StrCat(message, ": it may have been done")};
   const bool ours = detail.kind == Failure::kInvalidRequest;
-  return Refused{.kind = ours ? Kind::kInvalid : Kind::kBusy,
-                 .message = absl::StrCat(message, ": nothing was sent")};
+  return Refused{.kind = ours ? Kind::kInvalid : Kind::kBusy, .message = absl::StrCat(message, ": nothing was sent")};
 }
 
 }  // namespace ottoscale::heroku

@@ -15,12 +15,12 @@ namespace ottoscale::heroku {
 
 // What a call was for, in messages.
 struct Errand {
-  std::string what;             // "read app 'shop'"
+  std::string what;               // "read app 'shop'"
   const ports::Account& account;  // borrowed for the call
 };
 
-// Whether this account may be used at all; nullopt: yes. Nothing has been sent then. `allowed_endpoints` are URLs beyond
-// https://api.heroku.com, compared by scheme, host and port.
+// Whether this account may be used at all; nullopt: yes. Nothing has been sent then. `allowed_endpoints` are URLs
+// beyond https://api.heroku.com, compared by scheme, host and port.
 std::optional<decision::TargetFailure> CheckAccount(const ports::Account& account,
                                                     const std::vector<std::string>& allowed_endpoints);
 
@@ -29,8 +29,8 @@ decision::TargetFailure FailedRead(const Errand& errand, const Answer& answer, a
 // A read without an answer.
 decision::TargetFailure FailedRead(const Errand& errand, const absl::Status& failure);
 
-// The same for a write. `asked` is the quantity; `standing` what the formation had when it was last read. A success that
-// is not as documented, a 5xx, a redirect and a lost answer are Unknown; what was never sent is Refused.
+// The same for a write. `asked` is the quantity; `standing` what the formation had when it was last read. A success
+// that is not as documented, a 5xx, a redirect and a lost answer are Unknown; what was never sent is Refused.
 decision::WriteResult FailedWrite(const Errand& errand, const Answer& answer, int asked, int standing,
                                   absl::string_view detail = "");
 decision::WriteResult FailedWrite(const Errand& errand, const absl::Status& failure);

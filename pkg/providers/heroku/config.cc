@@ -34,7 +34,8 @@ codec::Decoded<Config> ParseConfig(const policy::ProviderConfig& config) {
   codec::Decoded<Config> out;
   const absl::StatusOr<nlohmann::json> json = codec::ReadJson(config.json);
   if (!json.ok()) {
-    out.problems.push_back({.message = absl::StrCat("must be an object: ", absl::string_view(json.status().message()))});
+    out.problems.push_back(
+        {.message = absl::StrCat("must be an object: ", absl::string_view(json.status().message()))});
     return out;
   }
   codec::Report report(nullptr);
@@ -46,7 +47,8 @@ codec::Decoded<Config> ParseConfig(const policy::ProviderConfig& config) {
   parsed.process_type =
       Word(reader, "processType", kTypeLength, "-_", "letters, digits, '-' and '_'").value_or(parsed.process_type);
   // One-off dynos have this type; they belong to no formation.
-  if (parsed.process_type == "run") reader.Refuse("processType", "must be a type of the formation, found 'run': one-off dynos");
+  if (parsed.process_type == "run")
+    reader.Refuse("processType", "must be a type of the formation, found 'run': one-off dynos");
   reader.Finish();
   out.value = std::move(parsed);
   out.problems = report.Take();

@@ -9,7 +9,7 @@
 namespace ottoscale::heroku {
 
 struct Config {
-  std::string app;                   // its name or UUID
+  std::string app;  // its name or UUID
   std::string process_type = "web";
   bool operator==(const Config&) const = default;
 };

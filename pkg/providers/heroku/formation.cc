@@ -43,7 +43,8 @@ absl::StatusOr<nlohmann::json> JsonOf(const Answer& answer) {
 absl::StatusOr<int> QuantityOf(const Answer& answer, const std::string& type) {
   ASSIGN_OR_RETURN(const nlohmann::json json, JsonOf(answer));
   if (!json.is_object()) return absl::DataLossError("the answer is not a formation");
-  if (codec::StringOr(json, {"type"}, type) != type) return absl::DataLossError("the answer is about another process type");
+  if (codec::StringOr(json, {"type"}, type) != type)
+    return absl::DataLossError("the answer is about another process type");
   ASSIGN_OR_RETURN(const int64_t quantity, codec::GetInt64(json, "quantity", 0, kMaxQuantity));
   return static_cast<int>(quantity);
 }
@@ -109,15 +110,17 @@ async::Task<Formation::OrFailure<Formation::App>> Formation::AskForApp(std::stri
   if (answer->status == 304 && !etag.empty() && app_) co_return *app_;
   if (answer->status == 404 || answer->status == 410) {
     TargetFailure failure = FailedRead(errand, *answer);
-    absl::StrAppend(&failure.message, ": no such app, or the owner of the key may not see it: correct "
-                                      "`spec.target.herokuFormation.app`");
+    absl::StrAppend(&failure.message,
+                    ": no such app, or the owner of the key may not see it: correct "
+                    "`spec.target.herokuFormation.app`");
     co_return failure;
   }
   if (!IsSuccess(*answer)) co_return FailedRead(errand, *answer);
   const absl::StatusOr<nlohmann::json> json = JsonOf(*answer);
   if (!json.ok()) co_return FailedRead(errand, *answer, json.status().message());
   App app{.id = codec::StringOr(*json, {"id"}, ""), .name = codec::StringOr(*json, {"name"}, "")};
-  if (!IsUuidLike(app.id) || app.name.empty()) co_return FailedRead(errand, *answer, "`id` or `name` of the app is missing");
+  if (!IsUuidLike(app.id) || app.name.empty())
+    co_return FailedRead(errand, *answer, "`id` or `name` of the app is missing");
   // Absent means that nobody has switched it on.
   app.maintenance = codec::FindBool(*json, {"maintenance"}).value_or(false);
   app.etag = Reusable(*answer, "ETag");
@@ -137,7 +140,8 @@ async::Task<Formation::OrFailure<Formation::App>> Formation::ReadApp(async::Boot
 }
 
 async::Task<Formation::OrFailure<int>> Formation::ReadQuantity(App app, async::BootTime deadline) {
-  const Errand errand = ErrandOf(absl::StrCat("read formation ", Quoted(config_.process_type), " of app ", Quoted(app.name)));
+  const Errand errand =
+      ErrandOf(absl::StrCat("read formation ", Quoted(config_.process_type), " of app ", Quoted(app.name)));
   const absl::StatusOr<Answer> answer = co_await api_->Send({.path = TypePath(app)}, deadline);
   if (!answer.ok()) co_return FailedRead(errand, answer.status());
   if (answer->status == 404) co_return co_await NoSuchType(std::move(app), deadline);
@@ -151,7 +155,8 @@ async::Task<Formation::OrFailure<int>> Formation::ReadQuantity(App app, async::B
 async::Task<TargetFailure> Formation::NoSuchType(App app, async::BootTime deadline) {
   api_->budget().Spend(1, api_->loop().Now().boot);
   const Errand errand = ErrandOf(absl::StrCat("read formation of app ", Quoted(app.name)));
-  const absl::StatusOr<Answer> answer = co_await api_->Send({.path = absl::StrCat(AppPath(app.id), "/formation")}, deadline);
+  const absl::StatusOr<Answer> answer =
+      co_await api_->Send({.path = absl::StrCat(AppPath(app.id), "/formation")}, deadline);
   if (!answer.ok()) co_return FailedRead(errand, answer.status());
   if (!IsSuccess(*answer)) co_return FailedRead(errand, *answer);
   const std::vector<std::string> types = TypesOf(*answer);
@@ -165,12 +170,13 @@ async::Task<TargetFailure> Formation::NoSuchType(App app, async::BootTime deadli
     if (names.size() < kMaxNamed) names.push_back(Quoted(type));
   }
   if (types.size() > kMaxNamed) names.push_back(absl::StrCat(types.size() - kMaxNamed, " more"));
-  const std::string has = names.empty() ? "it has none: is it deployed?" : absl::StrCat("it has ", JoinWords(names, "and"));
-  co_return TargetFailure{.fault = TargetFault::kTargetNotFound,
-                          .reason = "ProcessTypeNotFound",
-                          .message = absl::StrCat("app ", Quoted(app.name), " has no process type ",
-                                                  Quoted(config_.process_type), " (", has,
-                                                  "): set spec.target.herokuFormation.processType")};
+  const std::string has =
+      names.empty() ? "it has none: is it deployed?" : absl::StrCat("it has ", JoinWords(names, "and"));
+  co_return TargetFailure{
+      .fault = TargetFault::kTargetNotFound,
+      .reason = "ProcessTypeNotFound",
+      .message = absl::StrCat("app ", Quoted(app.name), " has no process type ", Quoted(config_.process_type), " (",
+                              has, "): set spec.target.herokuFormation.processType")};
 }
 
 // Pages of 1,000: a partial answer is 206 and its Next-Range is the next Range.
@@ -198,9 +204,10 @@ async::Task<Formation::OrFailure<int>> Formation::CountReady(App app, async::Boo
 
 async::Task<TargetReading> Formation::Read(async::BootTime deadline) {
   if (const std::optional<Shed> shed = api_->budget().TakeRead(kCallsPerRead, api_->loop().Now().boot)) {
-    co_return TargetFailure{.fault = TargetFault::kRateLimited,
-                            .message = absl::StrCat("reads of CloudAccount '", api_->account().name, "' wait: ", shed->why),
-                            .retry_at = shed->retry_at};
+    co_return TargetFailure{
+        .fault = TargetFault::kRateLimited,
+        .message = absl::StrCat("reads of CloudAccount '", api_->account().name, "' wait: ", shed->why),
+        .retry_at = shed->retry_at};
   }
   OrFailure<App> app = co_await ReadApp(deadline);
   if (auto* failure = std::get_if<TargetFailure>(&app)) co_return std::move(*failure);
@@ -211,14 +218,15 @@ async::Task<TargetReading> Formation::Read(async::BootTime deadline) {
   standing_ = std::get<int>(quantity);
   OrFailure<int> ready = co_await CountReady(now, deadline);
   if (auto* failure = std::get_if<TargetFailure>(&ready)) co_return std::move(*failure);
-  co_return TargetState{.uid = absl::StrCat(now.id, "/", config_.process_type),
-                        .display = absl::StrCat("heroku/", Truncate(Printable(now.name), 64), "/", config_.process_type),
-                        .unit = "dynos",
-                        .desired = std::get<int>(quantity),
-                        .ready = std::get<int>(ready),
-                        .off = now.maintenance,
-                        .off_reason = now.maintenance ? absl::StrCat("app ", Quoted(now.name), " is in maintenance") : "",
-                        .read_at = api_->loop().Now()};
+  co_return TargetState{
+      .uid = absl::StrCat(now.id, "/", config_.process_type),
+      .display = absl::StrCat("heroku/", Truncate(Printable(now.name), 64), "/", config_.process_type),
+      .unit = "dynos",
+      .desired = std::get<int>(quantity),
+      .ready = std::get<int>(ready),
+      .off = now.maintenance,
+      .off_reason = now.maintenance ? absl::StrCat("app ", Quoted(now.name), " is in maintenance") : "",
+      .read_at = api_->loop().Now()};
 }
 
 async::Task<WriteResult> Formation::SetCapacity(int capacity, async::BootTime deadline) {
@@ -227,7 +235,8 @@ async::Task<WriteResult> Formation::SetCapacity(int capacity, async::BootTime de
                       .message = absl::StrCat("app ", Quoted(config_.app), " has not been read yet: nothing was sent")};
   }
   const App app = *app_;
-  const Errand errand = ErrandOf(absl::StrCat("set ", Quoted(config_.process_type), " of app ", Quoted(app.name), " to ", capacity));
+  const Errand errand =
+      ErrandOf(absl::StrCat("set ", Quoted(config_.process_type), " of app ", Quoted(app.name), " to ", capacity));
   api_->budget().Spend(1, api_->loop().Now().boot);
   // The quantity alone, absolute: the size is not ours, and a relative one would count twice when it comes twice.
   Call call{.method = "PATCH", .path = TypePath(app), .body = codec::Dump({{"quantity", capacity}})};

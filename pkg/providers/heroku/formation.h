@@ -3,10 +3,10 @@
 //
 // Note [What a reading costs]
 // Three requests: the app, the formation, the dynos (one more for each further 1,000 dynos). The formation is never
-// cached: people run `heroku ps:scale`. The app must be asked too, since maintenance switches the target off; it is asked
-// with If-None-Match, and a 304 saves its body. Whether a 304 costs a request of Heroku's budget is not documented, so it
-// is counted. At a poll each 30 s that is 6 requests a minute for a policy: the default of 60 requestsPerMinute carries 9
-// policies of one account (a tenth is kept for writes), Heroku's own 75 a minute about 12.
+// cached: people run `heroku ps:scale`. The app must be asked too, since maintenance switches the target off; it is
+// asked with If-None-Match, and a 304 saves its body. Whether a 304 costs a request of Heroku's budget is not
+// documented, so it is counted. At a poll each 30 s that is 6 requests a minute for a policy: the default of 60
+// requestsPerMinute carries 9 policies of one account (a tenth is kept for writes), Heroku's own 75 a minute about 12.
 #pragma once
 
 #include <memory>

@@ -20,8 +20,8 @@ class Unusable final : public ports::ScalingTarget {
   async::Task<decision::TargetReading> Read(async::BootTime) override { co_return why_; }
   async::Task<decision::WriteResult> SetCapacity(int, async::BootTime) override {
     const bool key = why_.fault == decision::TargetFault::kCredentialsInvalid;
-    co_return decision::Refused{
-        .kind = key ? decision::Refused::Kind::kCredentials : decision::Refused::Kind::kInvalid, .message = why_.message};
+    co_return decision::Refused{.kind = key ? decision::Refused::Kind::kCredentials : decision::Refused::Kind::kInvalid,
+                                .message = why_.message};
   }
 
  private:
@@ -44,12 +44,13 @@ class Maker {
   std::unique_ptr<ports::ScalingTarget> Make(const policy::ProviderConfig& config, ports::Account account) {
     codec::Decoded<Config> parsed = ParseConfig(config);
     CHECK(parsed.ok(), "a target is made of a configuration that was checked");
-    if (auto failure = CheckAccount(account, options_.allowed_endpoints)) return std::make_unique<Unusable>(*std::move(failure));
+    if (auto failure = CheckAccount(account, options_.allowed_endpoints))
+      return std::make_unique<Unusable>(*std::move(failure));
     while (absl::EndsWith(account.url, "/")) account.url.pop_back();
     auto budget = budgets_.For(account.url, account.credential, account.requests_per_minute, loop_.Now().boot);
     auto api = std::make_unique<PlatformApi>(
-        PlatformApi::Dependencies{.loop = loop_, .cloud = cloud_, .user_agent = options_.user_agent}, std::move(account),
-        std::move(budget));
+        PlatformApi::Dependencies{.loop = loop_, .cloud = cloud_, .user_agent = options_.user_agent},
+        std::move(account), std::move(budget));
     return std::make_unique<Formation>(*std::move(parsed.value), std::move(api));
   }
 

@@ -1,5 +1,6 @@
 // The target HerokuFormation: one process type of a Heroku app, over the Platform API v3. The parts: config.h (what a
-// user says), formation.h (reading and writing), answers.h (what the answers mean), account_budget.h (how many requests).
+// user says), formation.h (reading and writing), answers.h (what the answers mean), account_budget.h (how many
+// requests).
 #pragma once
 
 #include <string>

@@ -73,7 +73,8 @@ class Script final : public http::Transport {
   std::vector<std::string> Lines() const {
     std::vector<std::string> out;
     for (const http::Request& request : requests) {
-      out.push_back(absl::StrCat(request.method, " ", request.url.substr(std::string("https://api.heroku.com").size())));
+      out.push_back(
+          absl::StrCat(request.method, " ", request.url.substr(std::string("https://api.heroku.com").size())));
     }
     return out;
   }
@@ -83,9 +84,12 @@ class Script final : public http::Transport {
 };
 
 std::string App(const std::string& id, const std::string& name, bool maintenance = false) {
-  return absl::StrCat(R"({"id":")", id, R"(","name":")", name, R"(","maintenance":)", maintenance ? "true" : "false", "}");
+  return absl::StrCat(R"({"id":")", id, R"(","name":")", name, R"(","maintenance":)", maintenance ? "true" : "false",
+                      "}");
 }
-std::string Quantity(int n) { return absl::StrCat(R"({"id":"f","type":"web","size":"Standard-1X","quantity":)", n, "}"); }
+std::string Quantity(int n) {
+  return absl::StrCat(R"({"id":"f","type":"web","size":"Standard-1X","quantity":)", n, "}");
+}
 std::string Dynos(const std::vector<std::pair<std::string, std::string>>& dynos) {
   std::string out;
   for (const auto& [type, state] : dynos) {
@@ -111,11 +115,14 @@ struct World {
   }
 
   std::unique_ptr<ports::ScalingTarget> Make(const std::string& fields = R"("app":"shop")") {
-    const policy::ProviderConfig config = {.type = "HerokuFormation", .json = absl::StrCat("{", fields, "}"), .account = "heroku"};
+    const policy::ProviderConfig config = {
+        .type = "HerokuFormation", .json = absl::StrCat("{", fields, "}"), .account = "heroku"};
     EXPECT_THAT(provider.check(config), IsEmpty());
     return provider.make(config, account);
   }
-  TargetReading Read(ports::ScalingTarget& target) { return loop.Run(target.Read(loop.Now().boot + absl::Seconds(20))); }
+  TargetReading Read(ports::ScalingTarget& target) {
+    return loop.Run(target.Read(loop.Now().boot + absl::Seconds(20)));
+  }
   TargetFailure Fail(ports::ScalingTarget& target) {
     const TargetReading reading = Read(target);
     const auto* failure = std::get_if<TargetFailure>(&reading);
@@ -204,9 +211,15 @@ TEST(HerokuRead, SendsTheHeadersThatTheApiWants) {
 TEST(HerokuRead, CountsWhatServes) {
   World world;
   const auto target = world.Make();
-  world.script.replies["GET " + kDynos] = {
-      {.body = Dynos({{"web", "up"}, {"web", "idle"}, {"web", "crashed"}, {"web", "down"}, {"web", "starting"},
-                      {"web", "hibernating"}, {"run", "up"}, {"release", "up"}, {"web", "up"}})}};
+  world.script.replies["GET " + kDynos] = {{.body = Dynos({{"web", "up"},
+                                                           {"web", "idle"},
+                                                           {"web", "crashed"},
+                                                           {"web", "down"},
+                                                           {"web", "starting"},
+                                                           {"web", "hibernating"},
+                                                           {"run", "up"},
+                                                           {"release", "up"},
+                                                           {"web", "up"}})}};
   EXPECT_EQ(world.State(*target).ready, 3);
 }
 
@@ -225,8 +238,8 @@ TEST(HerokuRead, FollowsPages) {
 }
 
 TEST(HerokuRead, DoesNotGoRoundInPages) {
-  for (const http::Headers& headers : {http::Headers{}, http::Headers{{"Next-Range", "id ..; max=1000;"}},
-                                       http::Headers{{"Next-Range", "id \x01"}}}) {
+  for (const http::Headers& headers :
+       {http::Headers{}, http::Headers{{"Next-Range", "id ..; max=1000;"}}, http::Headers{{"Next-Range", "id \x01"}}}) {
     World world;
     const auto target = world.Make();
     world.script.replies["GET " + kDynos] = {{.status = 206, .body = "[]", .headers = headers}};
@@ -282,9 +295,10 @@ TEST(HerokuRead, SaysThatAnAppIsGoneAndWritesNothingThen) {
   world.script.replies["GET /apps/shop"] = {{.status = 404, .body = Error("not_found", "Couldn't find that app.")}};
   const TargetFailure failure = world.Fail(*target);
   EXPECT_EQ(failure.fault, TargetFault::kTargetNotFound);
-  EXPECT_EQ(failure.message,
-            "read app 'shop' with CloudAccount 'shop/heroku': 404 not_found: Couldn't find that app.: no such app, or the "
-            "owner of the key may not see it: correct `spec.target.herokuFormation.app`");
+  EXPECT_EQ(
+      failure.message,
+      "read app 'shop' with CloudAccount 'shop/heroku': 404 not_found: Couldn't find that app.: no such app, or the "
+      "owner of the key may not see it: correct `spec.target.herokuFormation.app`");
   const size_t before = world.script.requests.size();
   const WriteResult result = world.Set(*target, 2);
   ASSERT_TRUE(std::holds_alternative<Refused>(result));
@@ -296,12 +310,13 @@ TEST(HerokuRead, NamesTheProcessTypesThatTheAppHas) {
   World world;
   const auto target = world.Make(R"("app":"shop","processType":"wbe")");
   world.script.replies["GET " + kAppPath + "/formation/wbe"] = {{.status = 404, .body = Error("not_found", "no")}};
-  world.script.replies["GET " + kAppPath + "/formation"] = {{.body = R"([{"type":"worker"},{"type":"web"}])"}, {.body = "[]"}};
-  const TargetFailure expected = {
-      .fault = TargetFault::kTargetNotFound,
-      .reason = "ProcessTypeNotFound",
-      .message = "app 'shop' has no process type 'wbe' (it has 'web' and 'worker'): set "
-                 "spec.target.herokuFormation.processType"};
+  world.script.replies["GET " + kAppPath + "/formation"] = {{.body = R"([{"type":"worker"},{"type":"web"}])"},
+                                                            {.body = "[]"}};
+  const TargetFailure expected = {.fault = TargetFault::kTargetNotFound,
+                                  .reason = "ProcessTypeNotFound",
+                                  .message =
+                                      "app 'shop' has no process type 'wbe' (it has 'web' and 'worker'): set "
+                                      "spec.target.herokuFormation.processType"};
   EXPECT_EQ(world.Fail(*target), expected);
   EXPECT_EQ(world.Fail(*target).message,
             "app 'shop' has no process type 'wbe' (it has none: is it deployed?): set "
@@ -316,40 +331,115 @@ struct StatusRow {
 };
 
 const StatusRow kStatusRows[] = {
-    {{.status = 400, .body = Error("bad_request", "m")}, TargetFault::kConfigInvalid, Refused::Kind::kInvalid, "400 bad_request: m: Heroku did not understand"},
-    {{.status = 401, .body = Error("unauthorized", "m")}, TargetFault::kCredentialsInvalid, Refused::Kind::kCredentials, "401 unauthorized: m: the API key is wrong or was revoked"},
-    {{.status = 402, .body = Error("delinquent", "m")}, TargetFault::kForbidden, Refused::Kind::kCredentials, "402 delinquent: m: a bill"},
-    {{.status = 403, .body = Error("forbidden", "m")}, TargetFault::kForbidden, Refused::Kind::kCredentials, "403 forbidden: m: the API key may not do this"},
-    {{.status = 403, .body = Error("suspended", "m")}, TargetFault::kForbidden, Refused::Kind::kCredentials, "403 suspended: m: the Heroku account or the app is suspended"},
-    {{.status = 403, .body = Error("two_factor", "m")}, TargetFault::kForbidden, Refused::Kind::kCredentials, "403 two_factor: m: this needs a second factor"},
-    {{.status = 404, .body = Error("not_found", "m")}, TargetFault::kTargetNotFound, Refused::Kind::kNotFound, "404 not_found: m"},
-    {{.status = 406, .body = Error("not_acceptable", "m")}, TargetFault::kConfigInvalid, Refused::Kind::kInvalid, "406 not_acceptable: m: this API"},
+    {{.status = 400, .body = Error("bad_request", "m")},
+     TargetFault::kConfigInvalid,
+     Refused::Kind::kInvalid,
+     "400 bad_request: m: Heroku did not understand"},
+    {{.status = 401, .body = Error("unauthorized", "m")},
+     TargetFault::kCredentialsInvalid,
+     Refused::Kind::kCredentials,
+     "401 unauthorized: m: the API key is wrong or was revoked"},
+    {{.status = 402, .body = Error("delinquent", "m")},
+     TargetFault::kForbidden,
+     Refused::Kind::kCredentials,
+     "402 delinquent: m: a bill"},
+    {{.status = 403, .body = Error("forbidden", "m")},
+     TargetFault::kForbidden,
+     Refused::Kind::kCredentials,
+     "403 forbidden: m: the API key may not do this"},
+    {{.status = 403, .body = Error("suspended", "m")},
+     TargetFault::kForbidden,
+     Refused::Kind::kCredentials,
+     "403 suspended: m: the Heroku account or the app is suspended"},
+    {{.status = 403, .body = Error("two_factor", "m")},
+     TargetFault::kForbidden,
+     Refused::Kind::kCredentials,
+     "403 two_factor: m: this needs a second factor"},
+    {{.status = 404, .body = Error("not_found", "m")},
+     TargetFault::kTargetNotFound,
+     Refused::Kind::kNotFound,
+     "404 not_found: m"},
+    {{.status = 406, .body = Error("not_acceptable", "m")},
+     TargetFault::kConfigInvalid,
+     Refused::Kind::kInvalid,
+     "406 not_acceptable: m: this API"},
     {{.status = 408}, TargetFault::kUnavailable, std::nullopt, "408"},
-    {{.status = 409, .body = Error("conflict", "m")}, TargetFault::kUnavailable, Refused::Kind::kBusy, "409 conflict: m: something else is changing"},
-    {{.status = 410, .body = Error("gone", "m")}, TargetFault::kTargetNotFound, Refused::Kind::kNotFound, "410 gone: m"},
-    {{.status = 416, .body = Error("requested_range_not_satisfiable", "m")}, TargetFault::kInvalidAnswer, Refused::Kind::kInvalid, "416 requested_range"},
+    {{.status = 409, .body = Error("conflict", "m")},
+     TargetFault::kUnavailable,
+     Refused::Kind::kBusy,
+     "409 conflict: m: something else is changing"},
+    {{.status = 410, .body = Error("gone", "m")},
+     TargetFault::kTargetNotFound,
+     Refused::Kind::kNotFound,
+     "410 gone: m"},
+    {{.status = 416, .body = Error("requested_range_not_satisfiable", "m")},
+     TargetFault::kInvalidAnswer,
+     Refused::Kind::kInvalid,
+     "416 requested_range"},
     {{.status = 418}, TargetFault::kInvalidAnswer, Refused::Kind::kInvalid, "418"},
-    {{.status = 422, .body = Error("invalid_params", "m")}, TargetFault::kConfigInvalid, Refused::Kind::kInvalid, "422 invalid_params: m"},
-    {{.status = 422, .body = Error("verification_needed", "m")}, TargetFault::kConfigInvalid, Refused::Kind::kInvalid, "422 verification_needed: m: the Heroku account needs"},
+    {{.status = 422, .body = Error("invalid_params", "m")},
+     TargetFault::kConfigInvalid,
+     Refused::Kind::kInvalid,
+     "422 invalid_params: m"},
+    {{.status = 422, .body = Error("verification_needed", "m")},
+     TargetFault::kConfigInvalid,
+     Refused::Kind::kInvalid,
+     "422 verification_needed: m: the Heroku account needs"},
     {{.status = 422, .body = "<html>", .cut = true}, TargetFault::kConfigInvalid, Refused::Kind::kInvalid, "422"},
-    {{.status = 429, .body = Error("rate_limit", "m")}, TargetFault::kRateLimited, Refused::Kind::kRateLimited, "429 rate_limit: m: too many requests"},
+    {{.status = 429, .body = Error("rate_limit", "m")},
+     TargetFault::kRateLimited,
+     Refused::Kind::kRateLimited,
+     "429 rate_limit: m: too many requests"},
     {{.status = 500, .body = "<html>oops</html>"}, TargetFault::kUnavailable, std::nullopt, "500: Heroku has trouble"},
     {{.status = 503, .body = Error("maintenance", "m")}, TargetFault::kUnavailable, std::nullopt, "503 maintenance: m"},
-    {{.status = 301, .headers = {{"Location", "https://evil.example/"}}}, TargetFault::kInvalidAnswer, std::nullopt, "301: is this Heroku's API?"},
+    {{.status = 301, .headers = {{"Location", "https://evil.example/"}}},
+     TargetFault::kInvalidAnswer,
+     std::nullopt,
+     "301: is this Heroku's API?"},
     {{.status = 304}, TargetFault::kInvalidAnswer, std::nullopt, "304"},
-    {{.status = 200, .body = "<html>login</html>"}, TargetFault::kInvalidAnswer, std::nullopt, "200: the answer is not JSON"},
+    {{.status = 200, .body = "<html>login</html>"},
+     TargetFault::kInvalidAnswer,
+     std::nullopt,
+     "200: the answer is not JSON"},
     {{.status = 200, .body = ""}, TargetFault::kInvalidAnswer, std::nullopt, "200: the answer is not JSON"},
     {{.status = 200, .body = "[]"}, TargetFault::kInvalidAnswer, std::nullopt, "200: the answer is not a formation"},
-    {{.status = 200, .body = R"({"type":"web"})"}, TargetFault::kInvalidAnswer, std::nullopt, "200: `quantity` is missing"},
-    {{.status = 200, .body = R"({"type":"web","quantity":"+1"})"}, TargetFault::kInvalidAnswer, std::nullopt, "200: `quantity` must be"},
-    {{.status = 200, .body = R"({"type":"web","quantity":1.5})"}, TargetFault::kInvalidAnswer, std::nullopt, "200: `quantity` must be"},
-    {{.status = 200, .body = R"({"type":"web","quantity":-1})"}, TargetFault::kInvalidAnswer, std::nullopt, "200: `quantity` must be"},
-    {{.status = 200, .body = R"({"type":"web","quantity":4294967297})"}, TargetFault::kInvalidAnswer, std::nullopt, "200: `quantity` must be"},
-    {{.status = 200, .body = R"({"type":"web","quantity":null})"}, TargetFault::kInvalidAnswer, std::nullopt, "200: `quantity` is missing"},
-    {{.status = 200, .body = R"({"type":"worker","quantity":1})"}, TargetFault::kInvalidAnswer, std::nullopt, "200: the answer is about another"},
-    {{.status = 200, .body = R"({"quantity":1,"quantity":2})"}, TargetFault::kInvalidAnswer, std::nullopt, "200: the answer is not JSON"},
+    {{.status = 200, .body = R"({"type":"web"})"},
+     TargetFault::kInvalidAnswer,
+     std::nullopt,
+     "200: `quantity` is missing"},
+    {{.status = 200, .body = R"({"type":"web","quantity":"+1"})"},
+     TargetFault::kInvalidAnswer,
+     std::nullopt,
+     "200: `quantity` must be"},
+    {{.status = 200, .body = R"({"type":"web","quantity":1.5})"},
+     TargetFault::kInvalidAnswer,
+     std::nullopt,
+     "200: `quantity` must be"},
+    {{.status = 200, .body = R"({"type":"web","quantity":-1})"},
+     TargetFault::kInvalidAnswer,
+     std::nullopt,
+     "200: `quantity` must be"},
+    {{.status = 200, .body = R"({"type":"web","quantity":4294967297})"},
+     TargetFault::kInvalidAnswer,
+     std::nullopt,
+     "200: `quantity` must be"},
+    {{.status = 200, .body = R"({"type":"web","quantity":null})"},
+     TargetFault::kInvalidAnswer,
+     std::nullopt,
+     "200: `quantity` is missing"},
+    {{.status = 200, .body = R"({"type":"worker","quantity":1})"},
+     TargetFault::kInvalidAnswer,
+     std::nullopt,
+     "200: the answer is about another"},
+    {{.status = 200, .body = R"({"quantity":1,"quantity":2})"},
+     TargetFault::kInvalidAnswer,
+     std::nullopt,
+     "200: the answer is not JSON"},
     {{.status = 200, .cut = true}, TargetFault::kInvalidAnswer, std::nullopt, "200: the answer broke off"},
-    {{.failure = {{Failure::kResolve, false}}}, TargetFault::kUnavailable, Refused::Kind::kBusy, "no answer from https://api.heroku.com"},
+    {{.failure = {{Failure::kResolve, false}}},
+     TargetFault::kUnavailable,
+     Refused::Kind::kBusy,
+     "no answer from https://api.heroku.com"},
     {{.failure = {{Failure::kConnect, false}}}, TargetFault::kUnavailable, Refused::Kind::kBusy, "no answer from"},
     {{.failure = {{Failure::kTls, false}}}, TargetFault::kUnavailable, Refused::Kind::kBusy, "no answer from"},
     {{.failure = {{Failure::kLocalLimit, false}}}, TargetFault::kUnavailable, Refused::Kind::kBusy, "no answer from"},
@@ -359,7 +449,10 @@ const StatusRow kStatusRows[] = {
     {{.failure = {{Failure::kDisconnected, true}}}, TargetFault::kUnavailable, std::nullopt, "no answer from"},
     {{.failure = {{Failure::kProtocol, true}}}, TargetFault::kInvalidAnswer, std::nullopt, "no answer from"},
     {{.failure = {{Failure::kBodyTooLarge, true}}}, TargetFault::kInvalidAnswer, std::nullopt, "no answer from"},
-    {{.failure = {{Failure::kInvalidRequest, false}}}, TargetFault::kConfigInvalid, Refused::Kind::kInvalid, "no answer from"},
+    {{.failure = {{Failure::kInvalidRequest, false}}},
+     TargetFault::kConfigInvalid,
+     Refused::Kind::kInvalid,
+     "no answer from"},
 };
 
 std::string Name(const StatusRow& row) { return absl::StrCat(row.reply.status, " ", row.reply.body, " ", row.says); }
@@ -465,20 +558,27 @@ TEST(HerokuWrite, LearnsACeilingFromARefusal) {
     std::optional<int> ceiling;
   };
   // 3 dynos stand, 5 were asked for: a limit of 100 can only be the whole app's, so 3 is all there is.
-  const Row rows[] = {{R"("limit":1,)", 1}, {R"("limit":4,)", 4}, {R"("limit":100,)", 3}, {R"("limit":0,)", 0},
-                      {"", std::nullopt},   {R"("limit":-1,)", std::nullopt}, {R"("limit":"4",)", std::nullopt}};
+  const Row rows[] = {{R"("limit":1,)", 1},
+                      {R"("limit":4,)", 4},
+                      {R"("limit":100,)", 3},
+                      {R"("limit":0,)", 0},
+                      {"", std::nullopt},
+                      {R"("limit":-1,)", std::nullopt},
+                      {R"("limit":"4",)", std::nullopt}};
   for (const Row& row : rows) {
     World world;
     const auto target = world.Make();
     (void)world.State(*target);
     world.script.replies["PATCH " + kWeb] = {
-        {.status = 422, .body = absl::StrCat("{", row.limit, R"("id":"cannot_update_above_limit","message":"Cannot update."})")}};
+        {.status = 422,
+         .body = absl::StrCat("{", row.limit, R"("id":"cannot_update_above_limit","message":"Cannot update."})")}};
     const WriteResult result = world.Set(*target, 5);
     ASSERT_TRUE(std::holds_alternative<Refused>(result));
     const Refused expected = {
         .kind = Refused::Kind::kLimit,
-        .message = "set 'web' of app 'shop' to 5 with CloudAccount 'shop/heroku': 422 cannot_update_above_limit: Cannot "
-                   "update.: choose a dyno size that allows more, or lower maxCapacity",
+        .message =
+            "set 'web' of app 'shop' to 5 with CloudAccount 'shop/heroku': 422 cannot_update_above_limit: Cannot "
+            "update.: choose a dyno size that allows more, or lower maxCapacity",
         .ceiling = row.ceiling};
     EXPECT_EQ(std::get<Refused>(result), expected) << row.limit;
   }
@@ -496,10 +596,10 @@ TEST(HerokuWrite, IsRefusedBeforeTheFirstReading) {
 TEST(HerokuMessages, AreShortPrintableAndNameTheRequestButNoKey) {
   World world;
   const auto target = world.Make();
-  world.script.replies["GET " + kWeb] = {
-      {.status = 403,
-       .body = absl::StrCat(R"({"id":"forbidden","message":"key )", kKey, R"( \u0007)", std::string(5000, 'x'), R"("})"),
-       .headers = {{"Request-Id", absl::StrCat("req-1,", kKey)}}}};
+  world.script.replies["GET " + kWeb] = {{.status = 403,
+                                          .body = absl::StrCat(R"({"id":"forbidden","message":"key )", kKey,
+                                                               R"( \u0007)", std::string(5000, 'x'), R"("})"),
+                                          .headers = {{"Request-Id", absl::StrCat("req-1,", kKey)}}}};
   const TargetFailure failure = world.Fail(*target);
   EXPECT_THAT(failure.message, HasSubstr("key [key] ?xxx"));
   EXPECT_THAT(failure.message, HasSubstr(" (Request-Id req-1,[key])"));
@@ -512,10 +612,17 @@ TEST(HerokuAccount, GoesOnlyToEndpointsThatAreAllowed) {
     bool allowed;
   };
   const Row rows[] = {
-      {"https://api.heroku.com", true},       {"https://API.heroku.com:443/", true}, {"http://127.0.0.1:5000", true},
-      {"http://api.heroku.com", false},       {"https://api.heroku.com:8443", false}, {"https://api.heroku.com.evil.example", false},
-      {"http://127.0.0.1:5001", false},       {"https://127.0.0.1:5000", false},      {"https://api.heroku.com/?x", false},
-      {"https://x@api.heroku.com", false},    {"", false},
+      {"https://api.heroku.com", true},
+      {"https://API.heroku.com:443/", true},
+      {"http://127.0.0.1:5000", true},
+      {"http://api.heroku.com", false},
+      {"https://api.heroku.com:8443", false},
+      {"https://api.heroku.com.evil.example", false},
+      {"http://127.0.0.1:5001", false},
+      {"https://127.0.0.1:5000", false},
+      {"https://api.heroku.com/?x", false},
+      {"https://x@api.heroku.com", false},
+      {"", false},
   };
   for (const Row& row : rows) {
     World world;
@@ -532,9 +639,10 @@ TEST(HerokuAccount, GoesOnlyToEndpointsThatAreAllowed) {
   World world;
   world.account.url = "https://evil.example/v3";
   const auto target = world.Make();
-  EXPECT_EQ(world.Fail(*target).message,
-            "CloudAccount 'shop/heroku': the endpoint https://evil.example is not allowed, only https://api.heroku.com is: "
-            "an administrator can allow it with --allow-endpoint https://evil.example");
+  EXPECT_EQ(
+      world.Fail(*target).message,
+      "CloudAccount 'shop/heroku': the endpoint https://evil.example is not allowed, only https://api.heroku.com is: "
+      "an administrator can allow it with --allow-endpoint https://evil.example");
 }
 
 TEST(HerokuAccount, SendsNothingWithAKeyThatCannotBeOne) {
@@ -544,9 +652,10 @@ TEST(HerokuAccount, SendsNothingWithAKeyThatCannotBeOne) {
     const auto target = world.Make();
     const TargetFailure failure = world.Fail(*target);
     EXPECT_EQ(failure.fault, TargetFault::kCredentialsInvalid);
-    EXPECT_EQ(failure.message,
-              "CloudAccount 'shop/heroku': the API key is empty or has a blank, a line break or another character that no "
-              "key has: put the key alone into the Secret. Nothing was sent");
+    EXPECT_EQ(
+        failure.message,
+        "CloudAccount 'shop/heroku': the API key is empty or has a blank, a line break or another character that no "
+        "key has: put the key alone into the Secret. Nothing was sent");
     const WriteResult result = world.Set(*target, 2);
     ASSERT_TRUE(std::holds_alternative<Refused>(result));
     EXPECT_EQ(std::get<Refused>(result).kind, Refused::Kind::kCredentials);
@@ -563,9 +672,10 @@ TEST(HerokuBudget, ShedsReadsBeforeWritesWhenLittleIsLeft) {
   const size_t before = world.script.requests.size();
   const TargetFailure failure = world.Fail(*target);
   EXPECT_EQ(failure.fault, TargetFault::kRateLimited);
-  EXPECT_EQ(failure.message,
-            "reads of CloudAccount 'shop/heroku' wait: Heroku has 400 requests left for this account, which it shares with "
-            "everything that uses it");
+  EXPECT_EQ(
+      failure.message,
+      "reads of CloudAccount 'shop/heroku' wait: Heroku has 400 requests left for this account, which it shares with "
+      "everything that uses it");
   EXPECT_EQ(failure.retry_at, world.loop.Now().boot + absl::Seconds(40));
   EXPECT_EQ(world.script.requests.size(), before) << "nothing was sent";
   EXPECT_EQ(world.Set(*target, 5), WriteResult(Applied{5}));

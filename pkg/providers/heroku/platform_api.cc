@@ -34,7 +34,8 @@ void PlatformApi::HeedLimits(Answer& answer) {
     return;
   }
   std::optional<absl::Duration> retry_after;  // not promised by Heroku; a date is not used
-  if (const std::optional<int64_t> seconds = NumberIn(answer.headers, "Retry-After")) retry_after = absl::Seconds(*seconds);
+  if (const std::optional<int64_t> seconds = NumberIn(answer.headers, "Retry-After"))
+    retry_after = absl::Seconds(*seconds);
   answer.retry_at = budget_->Limited(retry_after, now, dependencies_.loop.random());
 }
 
