@@ -1,0 +1,140 @@
+#include "pkg/policy/schedule.h"
+
+#include <algorithm>
+
+// Note [Civil time]
+// A window is given in local time, which has gaps and overlaps. Each occurrence is turned into two absolute times before
+// anything is compared, so that "is it open" never asks a wall clock that runs backwards:
+//
+//   | local time | absolute time                              |
+//   |------------|--------------------------------------------|
+//   | unique     | that time                                  |
+//   | skipped    | the jump, for a start and for an end alike |
+//   | repeated   | the first of the two                       |
+//
+// A window that lies wholly inside a gap is therefore empty, and one inside an overlap is open once.
+
+namespace ottoscale::policy {
+namespace {
+
+// [start, end)
+struct Span {
+  absl::Time start;
+  absl::Time end;
+  bool Contains(absl::Time t) const { return start <= t && t < end; }
+};
+
+absl::Time Absolute(const absl::TimeZone& zone, absl::CivilMinute local) {
+  const absl::TimeZone::TimeInfo info = zone.At(absl::CivilSecond(local));
+  return info.kind == absl::TimeZone::TimeInfo::SKIPPED ? info.trans : info.pre;
+}
+
+bool OnDay(const Weekly& weekly, absl::CivilDay day) {
+  return weekly.days.at(static_cast<size_t>(absl::GetWeekday(day)) - static_cast<size_t>(absl::Weekday::monday));
+}
+
+// The occurrence that starts on `day`; nullopt when there is none.
+std::optional<Span> OccurrenceOn(const Weekly& weekly, const absl::TimeZone& zone, absl::CivilDay day) {
+  if (!OnDay(weekly, day)) return std::nullopt;
+  const bool crosses_midnight = weekly.end_minute <= weekly.start_minute;
+  const absl::CivilMinute midnight(day);
+  const absl::CivilMinute last_midnight(crosses_midnight ? day + 1 : day);
+  return Span{Absolute(zone, midnight + weekly.start_minute), Absolute(zone, last_midnight + weekly.end_minute)};
+}
+
+// An occurrence lasts at most a day, and a zone may skip one (Samoa in 2011): those of the last two days can still be open.
+constexpr int kDaysBack = 2;
+// Far enough for a weekly window whose next occurrence falls into a gap.
+constexpr int kDaysAhead = 15;
+
+std::vector<Span> Occurrences(const Window& window, const absl::TimeZone& zone, absl::Time now, int days_ahead) {
+  std::vector<Span> spans;
+  if (const auto* once = std::get_if<Once>(&window.when)) {
+    spans.push_back({Absolute(zone, once->start), Absolute(zone, once->end)});
+    return spans;
+  }
+  const absl::CivilDay today = absl::ToCivilDay(now, zone);
+  for (int offset = -kDaysBack; offset <= days_ahead; ++offset) {
+    if (const auto span = OccurrenceOn(std::get<Weekly>(window.when), zone, today + offset)) spans.push_back(*span);
+  }
+  return spans;
+}
+
+bool IsOpen(const std::vector<Span>& spans, absl::Time t) {
+  return std::any_of(spans.begin(), spans.end(), [t](const Span& span) { return span.Contains(t); });
+}
+
+std::optional<absl::Time> NextChangeOf(const Window& window, const absl::TimeZone& zone, absl::Time now) {
+  const std::vector<Span> spans = Occurrences(window, zone, now, kDaysAhead + 2);
+  // The end of the last occurrence that was looked at may be the start of the next one.
+  const bool weekly = std::holds_alternative<Weekly>(window.when);
+  const absl::Time horizon = weekly ? now + kDaysAhead * absl::Hours(24) : absl::InfiniteFuture();
+  std::vector<absl::Time> edges;
+  for (const Span& span : spans) {
+    for (const absl::Time edge : {span.start, span.end}) {
+      if (edge > now && edge <= horizon) edges.push_back(edge);
+    }
+  }
+  std::sort(edges.begin(), edges.end());
+  // Where one occurrence ends as the next begins, nothing changes.
+  const auto changes = [&spans](absl::Time t) { return IsOpen(spans, t) != IsOpen(spans, t - absl::Nanoseconds(1)); };
+  const auto found = std::find_if(edges.begin(), edges.end(), changes);
+  if (found == edges.end()) return std::nullopt;
+  return *found;
+}
+
+}  // namespace
+
+bool OpenAt(const Window& window, const absl::TimeZone& zone, absl::Time now) {
+  return IsOpen(Occurrences(window, zone, now, 1), now);
+}
+
+Limits LimitsAt(int min_capacity, int max_capacity, const Schedule& schedule, absl::Time now) {
+  Limits limits{.min = min_capacity, .max = max_capacity};
+  for (const Window& window : schedule.windows) {
+    if (!OpenAt(window, schedule.zone, now)) continue;
+    if (window.min_capacity) {
+      limits.min = *window.min_capacity;
+      limits.min_from = window.name;
+    }
+    if (window.max_capacity) {
+      limits.max = *window.max_capacity;
+      limits.max_from = window.name;
+    }
+  }
+  if (limits.min > limits.max) {
+    limits.conflict = true;
+    limits.min = limits.max;
+    limits.min_from = limits.max_from;
+  }
+  return limits;
+}
+
+std::optional<absl::Time> NextChangeAfter(const Schedule& schedule, absl::Time now) {
+  std::optional<absl::Time> next;
+  for (const Window& window : schedule.windows) {
+    const std::optional<absl::Time> change = NextChangeOf(window, schedule.zone, now);
+    if (change && (!next || *change < *next)) next = change;
+  }
+  return next;
+}
+
+Limits HullOf(int min_capacity, int max_capacity, const Schedule& schedule) {
+  Limits hull{.min = std::min(min_capacity, max_capacity), .max = max_capacity};
+  for (const Window& window : schedule.windows) {
+    // A maximum below the minimum that stands beside it lowers that too: max wins.
+    for (const std::optional<int>& bound : {window.min_capacity, window.max_capacity}) {
+      if (bound && *bound < hull.min) {
+        hull.min = *bound;
+        hull.min_from = window.name;
+      }
+    }
+    if (window.max_capacity && *window.max_capacity > hull.max) {
+      hull.max = *window.max_capacity;
+      hull.max_from = window.name;
+    }
+  }
+  return hull;
+}
+
+}  // namespace ottoscale::policy
