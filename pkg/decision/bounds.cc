@@ -1,0 +1,82 @@
+// Stages Limits and Clamp: the bounds in force at this time, and the last word that limits have.
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "pkg/decision/draft.h"
+#include "pkg/decision/words.h"
+
+namespace ottoscale::decision {
+namespace {
+
+// What the provider takes at most, as it says itself or as a refusal has taught.
+std::optional<int> Ceiling(const Draft& draft) {
+  const std::optional<int> learned = TrustedCeiling(draft.history, draft.now.boot);
+  const std::optional<int>& said = draft.target()->ceiling;
+  if (!learned || !said) return learned ? learned : said;
+  return std::min(*learned, *said);
+}
+
+void CorrectTo(Draft& draft, Code code, int bound, const std::string& detail) {
+  draft.decision.cause = Cause::kBounds;
+  draft.value = draft.from();
+  draft.Say(Stage::kLimits, code, bound, detail);
+}
+
+void UntilBoundsChange(Draft& draft) {
+  const auto change = policy::NextChangeAfter(draft.spec.schedule, draft.now.wall);
+  if (change) draft.Until(draft.now.boot + (*change - draft.now.wall));
+}
+
+// The bound that stops the strategies.
+void LimitTo(Draft& draft, Code code, int bound, const std::string& detail) {
+  draft.Say(Stage::kLimits, code, bound, detail);
+  UntilBoundsChange(draft);
+}
+
+}  // namespace
+
+void KeepLimits(Draft& draft) {
+  const policy::Limits& limits = draft.decision.limits;
+  const std::string& unit = draft.target()->unit;
+  const int from = draft.from();
+  if (limits.conflict) {
+    draft.Say(Stage::kLimits, Code::kWindowConflict, draft.value,
+              absl::StrCat("the windows give a minimum above the maximum of ", limits.max, ": the maximum holds"));
+  }
+  if (from < limits.min) {
+    return CorrectTo(draft, Code::kBelowMin, limits.min,
+                     absl::StrCat(CapacityWords(from, unit), " is below the minimum of ", limits.min,
+                                  FromWords(limits.min_from)));
+  }
+  if (from > limits.max) {
+    return CorrectTo(draft, Code::kAboveMax, limits.max,
+                     absl::StrCat(CapacityWords(from, unit), " is above the maximum of ", limits.max,
+                                  FromWords(limits.max_from)));
+  }
+  if (draft.value > limits.max) {
+    return LimitTo(draft, Code::kLimitedByMax, limits.max,
+                   absl::StrCat(CapacityWords(limits.max, unit), " is the maximum", FromWords(limits.max_from)));
+  }
+  if (draft.value < limits.min) {
+    LimitTo(draft, Code::kLimitedByMin, limits.min,
+            absl::StrCat(CapacityWords(limits.min, unit), " is the minimum", FromWords(limits.min_from)));
+  }
+}
+
+// Nothing above can leave the bounds; this is here so that nothing added later can.
+void Clamp(Draft& draft) {
+  const policy::Limits& limits = draft.decision.limits;
+  if (draft.ScalesOut() && draft.value > limits.max) {
+    draft.Say(Stage::kClamp, Code::kLimitedByMax, std::max(limits.max, draft.from()), "the maximum");
+  }
+  if (draft.ScalesIn() && draft.value < limits.min) {
+    draft.Say(Stage::kClamp, Code::kLimitedByMin, std::min(limits.min, draft.from()), "the minimum");
+  }
+  const std::optional<int> ceiling = Ceiling(draft);
+  if (!draft.ScalesOut() || !ceiling || draft.value <= *ceiling) return;
+  draft.Say(Stage::kClamp, Code::kTargetBounds, std::max(draft.from(), *ceiling),
+            absl::StrCat("the target takes at most ", CapacityWords(*ceiling, draft.target()->unit)));
+  if (draft.history.ceiling_since) draft.Until(*draft.history.ceiling_since + History::kCeilingTrust);
+}
+
+}  // namespace ottoscale::decision

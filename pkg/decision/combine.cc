@@ -1,0 +1,159 @@
+// Stages Strategy and Combine: a recommendation per metric, and one of them all. The largest wins; in only if every metric
+// is valid and agrees. Nothing here depends on the order in which the metrics stand.
+#include <algorithm>
+#include <tuple>
+
+#include "absl/types/variant.h"
+#include "pkg/decision/draft.h"
+#include "pkg/decision/strategy_threshold.h"
+
+namespace ottoscale::decision {
+namespace {
+
+using State = MetricVerdict::State;
+
+// Measured less than `settle` after the last change in this direction, whoever made it.
+struct LastChange {
+  std::optional<async::BootTime> at;
+  bool out = false;
+};
+
+LastChange LastChangeOf(const History& history) {
+  LastChange last;
+  const auto consider = [&last](const std::optional<async::Instant>& at, bool out) {
+    if (at && (!last.at || at->boot > *last.at)) last = {at->boot, out};
+  };
+  consider(history.last_scale_in, false);
+  consider(history.last_scale_out, true);
+  if (history.last_external) {
+    consider(history.last_external->at, history.last_external->to > history.last_external->from);
+  }
+  return last;
+}
+
+StrategyInput InputFor(const Draft& draft, size_t i) {
+  const policy::Metric& metric = draft.spec.metrics[i];
+  const Sample& sample = *draft.usable[i];
+  const LastChange last = LastChangeOf(draft.history);
+  const bool settling = last.at && sample.measured_at.boot - *last.at < draft.spec.behavior.settle;
+  return {.sample = sample,
+          .history = FindMetric(draft.history, metric.name),
+          .from = draft.held ? std::nullopt : std::optional(draft.from()),
+          .settling_out = settling && last.out,
+          .settling_in = settling && !last.out,
+          .scale_out_only = metric.scale_out_only,
+          .settle = draft.spec.behavior.settle};
+}
+
+void RunStrategy(Draft& draft, size_t i) {
+  const StrategyInput input = InputFor(draft, i);
+  const StrategyAnswer answer =
+      std::visit([&input](const auto& strategy) { return Judge(strategy, input); }, draft.spec.metrics[i].strategy);
+  MetricVerdict& verdict = draft.decision.metrics[i];
+  verdict.state = answer.state;
+  verdict.value = input.sample.value;
+  verdict.censored = input.sample.state == SampleState::kCensored;
+  verdict.recommended = answer.recommended;
+  verdict.breaches = answer.run;
+  verdict.above = answer.above;
+  verdict.breaches_needed = answer.needed;
+  draft.words[i] = {.stage = Stage::kStrategy,
+                    .code = answer.code,
+                    .metric = verdict.name,
+                    .in = draft.from(),
+                    .out = answer.recommended.value_or(draft.from()),
+                    .detail = answer.detail};
+  if (!draft.held) draft.decision.reasons.push_back(draft.words[i]);
+}
+
+// A metric that may only scale out has no vote on scaling in, unless it says that there is too little.
+bool Votes(const Draft& draft, size_t i) {
+  const State state = draft.decision.metrics[i].state;
+  return !draft.spec.metrics[i].scale_out_only || state == State::kAboveUpper || !draft.decision.metrics[i].recommended;
+}
+
+// What is most worth saying of a metric that holds: the nearer to a change, the more.
+int Telling(const Draft& draft, size_t i) {
+  const bool above = draft.decision.metrics[i].state == State::kAboveUpper;
+  switch (draft.words[i].code) {
+    case Code::kBreaching: return above ? 5 : 3;
+    case Code::kSettling: return 4;
+    case Code::kSampleMissing:
+    case Code::kSampleStale: return 2;
+    case Code::kScaleOutOnly: return 1;
+    default: return 0;
+  }
+}
+
+// The index of the metric that comes first by `rank`; ties go to the first name.
+template <typename Rank>
+size_t First(const Draft& draft, Rank rank) {
+  size_t best = 0;
+  for (size_t i = 1; i < draft.words.size(); ++i) {
+    if (std::tuple(rank(i), draft.words[i].metric) < std::tuple(rank(best), draft.words[best].metric)) best = i;
+  }
+  return best;
+}
+
+// The capacity for which all metrics together speak.
+int Combined(const Draft& draft) {
+  const std::vector<MetricVerdict>& metrics = draft.decision.metrics;
+  int largest = -1;
+  bool all_valid = true;
+  int largest_vote = -1;
+  for (size_t i = 0; i < metrics.size(); ++i) {
+    if (!metrics[i].recommended) {
+      all_valid = false;
+      continue;
+    }
+    largest = std::max(largest, *metrics[i].recommended);
+    if (Votes(draft, i)) largest_vote = std::max(largest_vote, *metrics[i].recommended);
+  }
+  if (largest > draft.from()) return largest;
+  if (!all_valid || largest_vote < 0) return draft.from();
+  return std::min(largest_vote, draft.from());
+}
+
+// The metric that keeps the others from scaling in: one without a word before one with another opinion.
+size_t Dissenter(const Draft& draft) {
+  return First(draft, [&draft](size_t i) {
+    const std::optional<int>& recommended = draft.decision.metrics[i].recommended;
+    const int opinion = !recommended ? 0 : *recommended >= draft.from() && Votes(draft, i) ? 1 : 2;
+    return std::tuple(opinion, -Telling(draft, i));
+  });
+}
+
+}  // namespace
+
+void RunStrategies(Draft& draft) {
+  for (size_t i = 0; i < draft.usable.size(); ++i) {
+    if (draft.usable[i] != nullptr) RunStrategy(draft, i);
+  }
+}
+
+void CombineMetrics(Draft& draft) {
+  const int combined = Combined(draft);
+  draft.value = combined;
+  draft.decision.recommended = combined;
+  if (draft.words.size() < 2) return;  // a single metric has said it all
+  const auto out = [&draft](size_t i) { return draft.words[i].out; };
+  const int lowest = out(First(draft, out));
+  if (combined == draft.from() && lowest < combined) {
+    const Reason& dissenter = draft.words[Dissenter(draft)];
+    draft.value = lowest;  // what Say is told that it came in with
+    draft.Say(Stage::kCombine, Code::kNotAllMetricsAgree, combined, dissenter.detail, dissenter.metric);
+    return;
+  }
+  const size_t speaker =
+      combined == draft.from()
+          ? First(draft, [&draft](size_t i) { return -Telling(draft, i); })
+          : First(draft, [&](size_t i) { return draft.words[i].out == combined ? 0 : 1; });
+  const Reason& word = draft.words[speaker];
+  draft.value = draft.from();
+  draft.Say(Stage::kCombine, word.code, combined, word.detail, word.metric);
+}
+
+// Threshold has its tolerance between its two limits. Strategies with a target will keep theirs here.
+void KeepTolerance(Draft&) {}
+
+}  // namespace ottoscale::decision

@@ -1,0 +1,71 @@
+// What the stages of Decide hand on to each other. Internal to this folder: only decide.cc and the stages include it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pkg/async/instant.h"
+#include "pkg/decision/decision.h"
+#include "pkg/decision/history.h"
+#include "pkg/decision/observation.h"
+#include "pkg/policy/policy.h"
+
+namespace ottoscale::decision {
+
+struct Draft {
+  const policy::ScalingPolicy& spec;
+  const History& history;  // settled
+  const Observation& seen;
+  async::Instant now;
+
+  Decision decision;
+  int value = 0;                        // the capacity so far
+  bool held = false;                    // by the target: nothing may be decided, samples are still judged
+  std::vector<const Sample*> usable;    // per metric: the sample that may count, or null
+  std::vector<Reason> words;            // per metric: what it says, for Combine to choose from
+
+  const TargetState* target() const { return seen.state(); }
+  int from() const { return decision.from; }
+  bool ScalesOut() const { return value > decision.from; }
+  bool ScalesIn() const { return value < decision.from; }
+
+  // Adds this stage's word; the capacity becomes `out`.
+  void Say(Stage stage, Code code, int out, std::string detail, std::string metric = "");
+  // Says why the change is not made.
+  void Hold(Stage stage, Code code, std::string detail) { Say(stage, code, decision.from, std::move(detail)); }
+  // Something that holds the decision back ends at `at`.
+  void Until(async::BootTime at);
+};
+
+// The stages, in their order: see decide.cc.
+void JudgeTarget(Draft& draft);
+void JudgeSamples(Draft& draft);
+void RunStrategies(Draft& draft);
+void CombineMetrics(Draft& draft);
+void KeepLimits(Draft& draft);
+void KeepTolerance(Draft& draft);
+void Stabilise(Draft& draft);
+void KeepRate(Draft& draft);
+void KeepCooldown(Draft& draft);
+void AwaitFlight(Draft& draft);
+void Clamp(Draft& draft);
+void KeepSuspension(Draft& draft);
+void KeepMode(Draft& draft);
+
+// The metric's history; nullptr when it has none yet.
+const MetricHistory* FindMetric(const History& history, const std::string& name);
+// Whether the sample is another one than the last that was seen.
+bool IsNew(const Sample& sample, const MetricHistory* history);
+// Without a recommendation for so long, observation has to start afresh: the longest window, at least three polls.
+absl::Duration ObservationGap(const policy::ScalingPolicy& spec);
+// Since when recommendations have been seen without such a gap; nullopt when there is none.
+std::optional<async::BootTime> ObservingSince(const policy::ScalingPolicy& spec, const History& history,
+                                              async::BootTime now);
+// The learned ceiling while it is trusted.
+std::optional<int> TrustedCeiling(const History& history, async::BootTime now);
+// The cooldown's start: the last scale-out for out, any change for in.
+std::optional<async::BootTime> CooldownStart(const History& history, policy::Direction direction);
+// The older a sample may be; see policy::Metric::max_age.
+absl::Duration MaxAge(const policy::ScalingPolicy& spec, const policy::Metric& metric);
+
+}  // namespace ottoscale::decision

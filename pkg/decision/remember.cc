@@ -1,0 +1,196 @@
+// Settle and Remember: the only writers of History.
+#include <algorithm>
+#include <climits>
+#include <utility>
+
+#include "pkg/decision/decide.h"
+#include "pkg/decision/draft.h"
+
+// Note [Whose change]
+// The desired capacity may differ from what we last knew for three reasons: a write of ours whose end was unknown or that
+// a restart has cut off (it stands in `pending`), somebody else, or another target behind the same policy. The first read
+// after it tells: where the target stands at the intent's `to`, the change was ours. Whoever made it, the runs of breaches
+// are cleared: they were measured at another capacity.
+
+namespace ottoscale::decision {
+namespace {
+
+template <typename... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+template <typename... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;
+
+void ClearRuns(History& history) {
+  for (MetricHistory& metric : history.metrics) metric.run = 0;
+}
+
+// `out`: the direction that was asked for, which is also the one that the gate's ledger counts.
+void CountChange(History& history, const Change& change, bool out) {
+  (out ? history.last_scale_out : history.last_scale_in) = change.at;
+  if (change.from != change.to) history.changes.push_back(change);
+  history.last_applied = change;
+  history.known_desired = change.to;
+  history.in_flight_since = change.at.boot;
+  history.state_lost = false;
+  ClearRuns(history);
+}
+
+void ForgetCeilingBelow(History& history, int capacity) {
+  if (!history.ceiling || capacity <= *history.ceiling) return;
+  history.ceiling.reset();
+  history.ceiling_since.reset();
+}
+
+// See Note [Whose change].
+void SettlePending(History& history, int desired, async::Instant now) {
+  if (!history.pending) return;
+  const PendingChange pending = *std::exchange(history.pending, std::nullopt);
+  // After a restart only the wall time is known; a clock that went back since counts as no time at all.
+  const absl::Duration ago = std::max(now.wall - pending.time, absl::ZeroDuration());
+  const async::Instant at = history.write_unknown ? history.unknown_at : async::Instant{now.wall - ago, now.boot - ago};
+  history.write_unknown = false;
+  if (desired != pending.to || pending.to == pending.from) return;
+  CountChange(history, {.at = at, .from = pending.from, .to = pending.to}, pending.to > pending.from);
+}
+
+void NoticeOthers(History& history, int desired, async::Instant now) {
+  if (history.known_desired && *history.known_desired != desired) {
+    history.last_external = Change{.at = now, .from = *history.known_desired, .to = desired};
+    history.in_flight_since.reset();  // another order: its time starts now
+    ClearRuns(history);
+  }
+  history.known_desired = desired;
+}
+
+void TrackFlight(History& history, const TargetState& target, async::Instant now) {
+  if (!target.InFlight()) {
+    history.in_flight_since.reset();
+  } else if (!history.in_flight_since) {
+    history.in_flight_since = now.boot;
+  }
+}
+
+void RememberSamples(History& history, const policy::ScalingPolicy& spec, const Outcome& outcome) {
+  const std::vector<MetricVerdict>& verdicts = outcome.decision.metrics;
+  if (verdicts.size() != spec.metrics.size()) return;
+  std::vector<MetricHistory> metrics;
+  for (size_t i = 0; i < verdicts.size(); ++i) {
+    const MetricVerdict& verdict = verdicts[i];
+    const MetricHistory* old = FindMetric(history, verdict.name);
+    MetricHistory metric{.name = verdict.name, .run = verdict.breaches, .above = verdict.above};
+    if (old != nullptr) metric.last = old->last;
+    if (verdict.value && IsNew(outcome.observation.samples[i], old)) metric.last = outcome.observation.samples[i];
+    metrics.push_back(std::move(metric));
+  }
+  history.metrics = std::move(metrics);
+}
+
+// Keeps, of the recommendations, those that can still be the highest or the lowest of some window that ends now or later:
+// one that stands between a newer higher and a newer lower one never is. The newest is always kept.
+void PruneRecommendations(History& history, absl::Duration longest, async::BootTime now) {
+  std::vector<Recommendation> kept;
+  int highest = INT_MIN;
+  int lowest = INT_MAX;
+  for (auto it = history.recommendations.rbegin(); it != history.recommendations.rend(); ++it) {
+    if (now - it->at > longest || kept.size() == History::kMaxEntries) break;
+    if (it->capacity > highest || it->capacity < lowest) kept.push_back(*it);
+    highest = std::max(highest, it->capacity);
+    lowest = std::min(lowest, it->capacity);
+  }
+  std::reverse(kept.begin(), kept.end());
+  history.recommendations = std::move(kept);
+}
+
+void RememberRecommendation(History& history, const policy::ScalingPolicy& spec, const Outcome& outcome) {
+  const async::BootTime now = outcome.now.boot;
+  const std::vector<MetricVerdict>& verdicts = outcome.decision.metrics;
+  const bool any = std::any_of(verdicts.begin(), verdicts.end(),
+                               [](const MetricVerdict& verdict) { return verdict.recommended.has_value(); });
+  if (any) {
+    history.observing_since = ObservingSince(spec, history, now).value_or(now);
+    history.recommendations.push_back({.at = now, .capacity = outcome.decision.recommended});
+  }
+  PruneRecommendations(history, ObservationGap(spec), now);
+}
+
+void RememberRefusal(History& history, const Refused& refused, const Outcome& outcome) {
+  const Decision& decision = outcome.decision;
+  if (refused.kind != Refused::Kind::kLimit || decision.to <= decision.from) return;
+  // A limit that says less than it refuses (it may be shared with others) is taken at what it does.
+  history.ceiling = std::min(refused.ceiling.value_or(decision.from), decision.to - 1);
+  history.ceiling_since = outcome.now.boot;
+}
+
+void RememberUnknown(History& history, const Outcome& outcome) {
+  const Decision& decision = outcome.decision;
+  history.write_unknown = true;
+  history.unknown_at = outcome.now;
+  history.pending = PendingChange{
+      .from = decision.from, .to = decision.to, .cause = decision.cause, .time = outcome.now.wall};
+}
+
+void RememberApplied(History& history, const Applied& applied, const Outcome& outcome) {
+  const Decision& decision = outcome.decision;
+  CountChange(history, {.at = outcome.now, .from = decision.from, .to = applied.capacity}, decision.to > decision.from);
+  ForgetCeilingBelow(history, applied.capacity);
+}
+
+void RememberWrite(History& history, const Outcome& outcome) {
+  std::visit(Overloaded{
+                 [&](const Applied& applied) { RememberApplied(history, applied, outcome); },
+                 [&](const Refused& refused) { RememberRefusal(history, refused, outcome); },
+                 [&](const Unknown&) { RememberUnknown(history, outcome); },
+                 [](const NotWritten&) {},
+                 [](const Superseded&) {},  // nothing has happened: the same is decided again
+                 [](const Violation&) {},
+             },
+             outcome.write);
+}
+
+void PruneChanges(History& history, const policy::Behavior& behavior, async::BootTime now) {
+  absl::Duration longest;
+  for (const policy::DirectionBehavior* direction : {&behavior.scale_out, &behavior.scale_in}) {
+    for (const policy::RatePolicy& rate : direction->policies) longest = std::max(longest, rate.period);
+  }
+  std::erase_if(history.changes, [&](const Change& change) { return now - change.at.boot >= longest; });
+  if (history.changes.size() > History::kMaxEntries) {
+    history.changes.erase(history.changes.begin(), history.changes.end() - History::kMaxEntries);
+  }
+}
+
+// A whole cooldown and window have been watched since: the loss can hold nothing any more.
+void ForgetLoss(History& history, const policy::Behavior& behavior, async::BootTime now) {
+  const absl::Duration longest =
+      std::max({behavior.scale_out.cooldown, behavior.scale_in.cooldown, behavior.scale_in.stabilization_window});
+  if (history.observing_since && now - *history.observing_since >= longest) history.state_lost = false;
+}
+
+}  // namespace
+
+History Settle(const policy::ScalingPolicy&, History history, const Observation& seen, async::Instant now) {
+  const TargetState* target = seen.state();
+  if (target == nullptr) return history;
+  // A reading of the very pass that made the write cannot know how it ended.
+  if (history.write_unknown && now.boot <= history.unknown_at.boot) return history;
+  if (!history.target_uid.empty() && history.target_uid != target->uid) history = History{};
+  history.target_uid = target->uid;
+  SettlePending(history, target->desired, now);
+  NoticeOthers(history, target->desired, now);
+  TrackFlight(history, *target, now);
+  ForgetCeilingBelow(history, target->desired);
+  return history;
+}
+
+History Remember(const policy::ScalingPolicy& spec, History history, const Outcome& outcome) {
+  history = Settle(spec, std::move(history), outcome.observation, outcome.now);
+  RememberSamples(history, spec, outcome);
+  RememberRecommendation(history, spec, outcome);
+  RememberWrite(history, outcome);
+  PruneChanges(history, spec.behavior, outcome.now.boot);
+  if (history.state_lost) ForgetLoss(history, spec.behavior, outcome.now.boot);
+  return history;
+}
+
+}  // namespace ottoscale::decision

@@ -1,0 +1,189 @@
+// What is kept between passes, and what a reading says about the past.
+#include <gtest/gtest.h>
+
+#include "pkg/decision/decide.h"
+#include "pkg/decision/small_world.h"
+
+namespace ottoscale::decision {
+namespace {
+
+TEST(Remember, ClearsTheRunAfterASuccessfulChange) {
+  SmallWorld world;
+  world.Beats(3, 1240);
+  EXPECT_EQ(world.history.metrics[0].run, 0);
+  EXPECT_EQ(world.Beat(1240).decision.metrics[0].breaches, 1);
+}
+
+TEST(Remember, KeepsTheRunAfterAFailedOne) {
+  struct Case {
+    const char* name;
+    WriteResult result;
+  };
+  for (const Case& c : {Case{"refused", Refused{.kind = Refused::Kind::kBusy}}, Case{"superseded", Superseded{}},
+                        Case{"violation", Violation{}}, Case{"unknown", Unknown{}}}) {
+    SmallWorld world;
+    world.answer = c.result;
+    world.Beats(3, 1240);
+    EXPECT_EQ(world.history.metrics[0].run, 3) << c.name;
+    world.answer.reset();
+    EXPECT_EQ(world.Beat(1240).decision.to, 3) << c.name << ": the next beat tries again";
+  }
+}
+
+TEST(Remember, SettlesAnUnknownWriteByTheNextReading) {
+  SmallWorld world;
+  world.answer = Unknown{"timed out"};
+  const async::Instant decided = world.now + absl::Seconds(60);
+  world.Beats(3, 1240);
+  ASSERT_TRUE(world.history.write_unknown);
+  ASSERT_EQ(world.history.pending, std::optional(PendingChange{.from = 2, .to = 3, .time = decided.wall}));
+
+  world.target.desired = 3;  // it has happened
+  world.target.ready = 2;
+  EXPECT_EQ(world.Beat(1240).decision.metrics[0].breaches, 1) << "the run is cleared, as by any change of ours";
+  EXPECT_FALSE(world.history.write_unknown);
+  EXPECT_EQ(world.history.pending, std::nullopt);
+  EXPECT_EQ(world.history.last_scale_out, std::optional(decided));
+  EXPECT_EQ(world.history.last_external, std::nullopt) << "it is nobody else's";
+}
+
+TEST(Remember, ForgetsAnUnknownWriteThatHasNotHappened) {
+  SmallWorld world;
+  world.answer = Unknown{"timed out"};
+  world.Beats(3, 1240);
+  EXPECT_EQ(world.Beat(1240).decision.to, 3) << "so it is tried again";
+  EXPECT_EQ(world.history.last_scale_out, std::nullopt);
+}
+
+TEST(Remember, WritesNothingAfterAnUnknownWriteUntilTheTargetIsRead) {
+  SmallWorld world;
+  world.answer = Unknown{"timed out"};
+  world.Beats(3, 1240);
+  world.failure = TargetFailure{.fault = TargetFault::kUnavailable};
+  EXPECT_FALSE(world.Beat(1240).decision.write);
+  EXPECT_TRUE(world.history.write_unknown);
+  // The reading of the pass that wrote cannot know.
+  const async::Instant earlier = world.history.unknown_at;
+  const Observation stale{.target = world.target, .samples = {Valid(1240, earlier)}};
+  EXPECT_EQ(Decide(world.spec, world.history, stale, earlier).code, Code::kAwaitingReadBack);
+}
+
+TEST(Remember, TakesAnIntentThatARestartHasCutOffAsItsOwn) {
+  SmallWorld world;
+  world.history = {.target_uid = "app-1/web",
+                   .pending = PendingChange{.from = 2, .to = 3, .time = world.now.wall - absl::Seconds(40)},
+                   .known_desired = 2};
+  world.target.desired = 3;
+  world.Beat(1240);
+  ASSERT_TRUE(world.history.last_scale_out);
+  EXPECT_EQ(world.history.last_scale_out->boot, async::BootTime{absl::Hours(1) - absl::Seconds(40)});
+  EXPECT_EQ(world.history.last_external, std::nullopt);
+}
+
+TEST(Remember, NoticesWhatSomebodyElseHasDone) {
+  SmallWorld world;
+  world.Beats(2, 1240);
+  world.target.desired = world.target.ready = 4;
+  const async::Instant at = world.now;
+  world.Beat(1240);
+  EXPECT_EQ(world.history.last_external, std::optional(Change{.at = at, .from = 2, .to = 4}));
+  EXPECT_EQ(world.history.metrics[0].run, 1) << "what was measured at 2 dynos says nothing about 4";
+  world.Beat(500);
+  EXPECT_EQ(world.history.last_external->at, at) << "once";
+}
+
+TEST(Remember, StartsAfreshWithAnotherTarget) {
+  SmallWorld world;
+  world.Beats(3, 1240);
+  world.target.uid = "app-2/web";
+  world.Beat(1240);
+  EXPECT_EQ(world.history.target_uid, "app-2/web");
+  EXPECT_EQ(world.history.last_scale_out, std::nullopt);
+  EXPECT_EQ(world.history.last_applied, std::nullopt);
+  EXPECT_EQ(world.history.last_external, std::nullopt);
+  EXPECT_EQ(world.history.metrics[0].run, 1);
+}
+
+TEST(Remember, LearnsACeilingFromARefusalAndDoesNotAskEachPass) {
+  SmallWorld world;
+  world.answer = Refused{.kind = Refused::Kind::kLimit, .message = "at most 2"};
+  world.Beats(3, 1240);
+  EXPECT_EQ(world.history.ceiling, std::optional(2));
+  const Decision held = world.Beat(1240).decision;
+  EXPECT_FALSE(held.write);
+  EXPECT_EQ(held.code, Code::kTargetBounds);
+  while (world.now.boot < async::BootTime{absl::Hours(1) + absl::Seconds(60) + History::kCeilingTrust}) {
+    EXPECT_FALSE(world.Beat(1240).decision.write);
+  }
+  world.answer.reset();
+  EXPECT_TRUE(world.Beat(1240).decision.write) << "tried once more after a while";
+  EXPECT_EQ(world.history.ceiling, std::nullopt) << "the target has taken more";
+}
+
+TEST(Remember, TakesALimitThatIsSharedWithOthersAtWhatItDoes) {
+  SmallWorld world;
+  world.answer = Refused{.kind = Refused::Kind::kLimit, .ceiling = 100};
+  world.Beats(3, 1240);
+  EXPECT_EQ(world.history.ceiling, std::optional(2));
+}
+
+TEST(Remember, ForgetsACeilingThatSomebodyHasPassed) {
+  SmallWorld world;
+  world.answer = Refused{.kind = Refused::Kind::kLimit};
+  world.Beats(3, 1240);
+  world.target.desired = world.target.ready = 3;
+  world.Beat(500);
+  EXPECT_EQ(world.history.ceiling, std::nullopt);
+}
+
+TEST(Remember, MeasuresTheFlightFromTheNewestOrder) {
+  SmallWorld world;
+  world.target.ready = 1;
+  const async::BootTime start = world.now.boot;
+  world.Beats(2, 500);
+  EXPECT_EQ(world.history.in_flight_since, std::optional(start));
+  world.target.desired = 4;
+  const async::BootTime again = world.now.boot;
+  world.Beat(500);
+  EXPECT_EQ(world.history.in_flight_since, std::optional(again));
+  world.target.ready = 4;
+  world.Beat(500);
+  EXPECT_EQ(world.history.in_flight_since, std::nullopt);
+}
+
+TEST(Remember, StaysBoundedWhateverIsSeen) {
+  SmallWorld world;
+  world.spec.poll_period = absl::Seconds(1);
+  world.spec.max_capacity = 100000;
+  world.spec.behavior.scale_in.stabilization_window = absl::Hours(1);
+  world.spec.behavior.scale_out.policies = {{.type = policy::RatePolicy::Type::kInstances, .value = 1000,
+                                             .period = absl::Hours(1)}};
+  world.threshold().breaches_to_scale_out = 1;
+  for (int i = 0; i < 2000; ++i) {
+    world.Beat(1240);
+    ASSERT_LE(world.history.recommendations.size(), History::kMaxEntries);
+    ASSERT_LE(world.history.changes.size(), History::kMaxEntries);
+  }
+}
+
+TEST(Remember, KeepsOfTheRecommendationsThoseThatCanStillMatter) {
+  SmallWorld world;
+  world.spec.behavior.scale_in.stabilization_window = absl::Seconds(300);
+  for (int i = 0; i < 11; ++i) world.Beat(500);
+  EXPECT_EQ(world.history.recommendations.size(), 1u) << "equal ones: the newest";
+}
+
+TEST(Settle, SaysTheSameTwice) {
+  SmallWorld world;
+  world.answer = Unknown{};
+  world.Beats(3, 1240);
+  world.target.desired = 4;
+  const Observation seen = world.Seen({Valid(500, world.now)});
+  const History once = Settle(world.spec, world.history, seen, world.now);
+  EXPECT_EQ(Settle(world.spec, once, seen, world.now), once);
+  ASSERT_TRUE(once.last_external) << "neither where it stood nor where we led it";
+  EXPECT_EQ(once.last_external->to, 4);
+}
+
+}  // namespace
+}  // namespace ottoscale::decision
