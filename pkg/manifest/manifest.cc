@@ -89,18 +89,10 @@ void CheckSecret(ObjectReader& root) {
 // What the kind's own part allows.
 void CheckBody(Kind kind, ObjectReader& root, const ProviderCheck& check) {
   switch (kind) {
-    case Kind::kScalingPolicy:
-      ReadScalingPolicy(root, check);
-      break;
-    case Kind::kCloudAccount:
-      ReadCloudAccount(root);
-      break;
-    case Kind::kNotificationChannel:
-      CheckNotificationChannel(root);
-      break;
-    case Kind::kSecret:
-      CheckSecret(root);
-      break;
+    case Kind::kScalingPolicy: ReadScalingPolicy(root, check); break;
+    case Kind::kCloudAccount: ReadCloudAccount(root); break;
+    case Kind::kNotificationChannel: CheckNotificationChannel(root); break;
+    case Kind::kSecret: CheckSecret(root); break;
   }
   if (kind != Kind::kSecret) root.Allow({"status"});
 }

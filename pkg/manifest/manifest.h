@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "nlohmann/json.hpp"
 #include "pkg/codec/problem.h"
+#include "pkg/manifest/status.h"  // IWYU pragma: export
 #include "pkg/policy/policy.h"
 
 namespace ottoscale::manifest {
