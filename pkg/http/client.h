@@ -21,11 +21,12 @@ struct CloudOptions {
   std::string user_agent = "ottoscale";
   std::string ca_file;                  // PEM; empty: the system's bundle
   absl::Duration connect_timeout = absl::Seconds(5);
-  size_t threads = 4;                   // of cpprestsdk's pool
+  size_t threads = 4;                   // of cpprestsdk's pool: the first transport of the process decides
   Resolver resolver;                    // null: SystemResolver()
 };
 // Clouds and Kubernetes: carries credentials, keeps connections alive, never follows redirects, ignores proxy variables.
-// `loop` and `pool` outlive it. At most one in a process.
+// `loop` and `pool` outlive it. At most one for each set of authorities; all share the
+// library's threads, whose number the first one sets.
 std::unique_ptr<Transport> MakeCloudTransport(async::AsioLoop& loop, async::BlockingPool& pool, CloudOptions options);
 
 struct ProbeOptions {

@@ -22,10 +22,8 @@
 #include <pplx/threadpool.h>
 #pragma clang attribute pop
 
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
-#include <openssl/x509_vfy.h>
 
 #include <algorithm>
 #include <array>
@@ -33,7 +31,6 @@
 #include <deque>
 #include <limits>
 #include <map>
-#include <mutex>
 #include <tuple>
 #include <utility>
 
@@ -49,13 +46,13 @@
 #include "pkg/http/check_request.h"
 #include "pkg/http/client.h"
 #include "pkg/http/resolve.h"
+#include "pkg/http/trust.h"
 
 namespace ottoscale::http {
 namespace {
 
 namespace client = web::http::client;
 
-constexpr char kSystemRoots[] = "/etc/ssl/certs/ca-certificates.crt";
 constexpr absl::Duration kResolvedFor = absl::Seconds(30);  // how long the addresses of a name are kept
 constexpr absl::Duration kUnusedFor = absl::Minutes(5);     // after which a pool of connections is let go
 constexpr absl::Duration kSettle = absl::Seconds(1);        // for a cancelled call to say whether it had been sent
@@ -123,44 +120,6 @@ class ChunkSink final : public SinkBase {
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
-// TLS
-
-// Why the last certificate of a client was refused: the library itself says only "handshake".
-class TlsNote {
- public:
-  void Set(std::string why) {
-    const std::lock_guard lock(mutex_);
-    why_ = std::move(why);
-  }
-  std::string Get() {
-    const std::lock_guard lock(mutex_);
-    return why_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::string why_;
-};
-
-int VerifyCertificate(X509_STORE_CTX* context, void* note) {
-  const int good = X509_verify_cert(context);
-  if (good == 1) return good;
-  const int error = X509_STORE_CTX_get_error(context);
-  static_cast<TlsNote*>(note)->Set(error == X509_V_OK ? "it is not for this host" : X509_verify_cert_error_string(error));
-  return good;
-}
-
-using Store = std::shared_ptr<X509_STORE>;
-
-// The authorities that are trusted, and no others. An unreadable file gives none: every handshake fails then.
-Store LoadStore(const std::string& file, std::string& problem) {
-  Store store(X509_STORE_new(), &X509_STORE_free);
-  if (X509_STORE_load_file(store.get(), file.c_str()) != 1) problem = absl::StrCat("no certificates could be read from ", file);
-  ERR_clear_error();
-  return store;
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
 // One call
 
 struct Head {
@@ -184,7 +143,7 @@ struct Call {
   async::Promise<void> settled;  // the library will say no more
   pplx::cancellation_token_source cancel;
   std::shared_ptr<client::http_client> http;
-  std::shared_ptr<TlsNote> note;
+  std::shared_ptr<RefusalNote> note;
   std::atomic<bool> wrote{false};
   std::atomic<size_t> received{0};
   size_t max_body_bytes = std::numeric_limits<size_t>::max();
@@ -369,7 +328,7 @@ struct PoolKey {
 
 struct Pool {
   std::shared_ptr<client::http_client> http;
-  std::shared_ptr<TlsNote> note;
+  std::shared_ptr<RefusalNote> note;
   async::BootTime used;
 };
 
@@ -393,9 +352,10 @@ std::string IdentityOf(const Request& request) {
 class CloudTransport final : public Transport {
  public:
   CloudTransport(async::AsioLoop& loop, async::BlockingPool& pool, CloudOptions options)
-      : loop_(loop), pool_(pool), options_(std::move(options)) {
-    store_ = LoadStore(options_.ca_file.empty() ? kSystemRoots : options_.ca_file, store_problem_);
-  }
+      : loop_(loop),
+        options_(std::move(options)),
+        names_(loop, pool, options_.resolver),
+        trust_(std::make_shared<const Trust>(options_.ca_file)) {}
 
   async::Task<absl::StatusOr<Response>> Send(Request request, async::BootTime deadline) override;
 
@@ -418,27 +378,25 @@ class CloudTransport final : public Transport {
   web::http::http_request Compose(const Request& request, const Url& url, const CallPtr& call) const;
 
   async::AsioLoop& loop_;
-  async::BlockingPool& pool_;
   const CloudOptions options_;
-  Store store_;
-  std::string store_problem_;
+  NameResolver names_;
+  std::shared_ptr<const Trust> trust_;  // shared with the library's threads
   std::map<PoolKey, Pool> pools_;
   std::map<std::string, Resolved> resolved_;
 };
 
 Pool CloudTransport::MakePool(const Url& url, const std::string& address) {
-  auto note = std::make_shared<TlsNote>();
-  note->Set(store_problem_);
+  auto note = std::make_shared<RefusalNote>();
+  note->Set(trust_->problem());
   client::http_client_config config;
   config.set_max_redirects(0);  // OUT-1
   config.set_timeout(std::chrono::hours(24 * 30));  // ours are per request
   config.set_validate_certificates(true);
   const bool literal = url.host == address;
   if (literal) config.set_tlsext_sni_enabled(false);
-  config.set_ssl_context_callback([store = store_, note](boost::asio::ssl::context& tls) {
-    SSL_CTX_set1_cert_store(tls.native_handle(), store.get());
-    SSL_CTX_set_min_proto_version(tls.native_handle(), TLS1_2_VERSION);  // OUT-9
-    SSL_CTX_set_cert_verify_callback(tls.native_handle(), &VerifyCertificate, note.get());
+  config.set_ssl_context_callback([trust = trust_, note](boost::asio::ssl::context& tls) {
+    trust->Apply(tls.native_handle());
+    note->Watch(tls.native_handle());
   });
   web::uri_builder base;
   base.set_scheme(url.scheme).set_host(address).set_port(url.port);
@@ -501,7 +459,7 @@ absl::StatusOr<CallPtr> CloudTransport::Start(const Request& request, const Url&
 async::Task<absl::StatusOr<std::vector<std::string>>> CloudTransport::Addresses(std::string host) {
   const auto known = resolved_.find(host);
   if (known != resolved_.end() && known->second.until > loop_.Now().boot) co_return known->second.addresses;
-  CO_ASSIGN_OR_RETURN(std::vector<std::string> addresses, co_await Resolve(pool_, options_.resolver, host));
+  CO_ASSIGN_OR_RETURN(std::vector<std::string> addresses, co_await names_.Resolve(host));
   addresses.resize(std::min(addresses.size(), kMaxAddresses));
   const async::BootTime now = loop_.Now().boot;
   std::erase_if(resolved_, [now](const auto& entry) { return entry.second.until <= now; });
@@ -626,7 +584,6 @@ std::unique_ptr<Transport> MakeCloudTransport(async::AsioLoop& loop, async::Bloc
   } catch (const std::exception&) {
     // The pool is the process's and there already: an earlier transport's number of threads stays.
   }
-  if (options.resolver == nullptr) options.resolver = SystemResolver();
   return std::make_unique<CloudTransport>(loop, pool, std::move(options));
 }
 

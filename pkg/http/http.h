@@ -64,6 +64,8 @@ async::Task<absl::StatusOr<std::string>> ReadAll(Body body, size_t max_bytes);
 struct Request {
   std::string method = "GET";
   std::string url;  // absolute, already percent-encoded: http://host:port/path?query
+  // Without those that say how the message travels (Host, Content-Length, Accept-Encoding, ...) or carry the credential:
+  // the transport sets them and refuses them here.
   Headers headers;
   std::string body;
 

@@ -5,7 +5,6 @@
 // status is not lost. Whatever happens, the socket is closed: probes share nothing with one another.
 
 #include <netinet/in.h>
-#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -34,6 +33,7 @@
 #include "pkg/http/client.h"
 #include "pkg/http/resolve.h"
 #include "pkg/http/socket_io.h"
+#include "pkg/http/trust.h"
 
 namespace ottoscale::http {
 namespace {
@@ -44,7 +44,6 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using Parser = beast::http::response_parser<beast::http::buffer_body>;
 
-constexpr char kSystemRoots[] = "/etc/ssl/certs/ca-certificates.crt";
 constexpr size_t kMaxUrl = 2048;      // OUT-15
 constexpr size_t kReadBytes = 16 * 1024;
 constexpr int kMaxInterim = 5;        // 1xx answers before the real one
@@ -229,7 +228,11 @@ class ProbeTransport final : public Transport {
  public:
   ProbeTransport(async::AsioLoop& loop, async::BlockingPool& pool, ProbeOptions options, AddressFilter filter,
                  asio::ssl::context tls)
-      : loop_(loop), pool_(pool), options_(std::move(options)), filter_(std::move(filter)), tls_(std::move(tls)) {}
+      : loop_(loop),
+        options_(std::move(options)),
+        filter_(std::move(filter)),
+        tls_(std::move(tls)),
+        names_(loop, pool, options_.resolver) {}
 
   async::Task<absl::StatusOr<Response>> Send(Request request, async::BootTime deadline) override;
 
@@ -249,10 +252,10 @@ class ProbeTransport final : public Transport {
   async::Task<absl::StatusOr<IoResult>> ReadHead(ConnectionPtr connection, bool head_only);
 
   async::AsioLoop& loop_;
-  async::BlockingPool& pool_;
   const ProbeOptions options_;
   const AddressFilter filter_;
   asio::ssl::context tls_;
+  NameResolver names_;
 };
 
 // OUT-6: every address of the name must pass, and only these are connected: a second answer is never asked for.
@@ -261,7 +264,7 @@ async::Task<absl::StatusOr<std::vector<std::string>>> ProbeTransport::Addresses(
     return MakeFailure({Failure::kAddressDenied, false}, absl::StrCat(url.Authority(), " is not allowed: ", why));
   };
   if (!filter_.PortPossible(url.port)) co_return denied(absl::StrCat("port ", url.port));
-  CO_ASSIGN_OR_RETURN(std::vector<std::string> addresses, co_await Resolve(pool_, options_.resolver, url.host));
+  CO_ASSIGN_OR_RETURN(std::vector<std::string> addresses, co_await names_.Resolve(url.host));
   for (const std::string& address : addresses) {
     const absl::Status allowed = filter_.Check(address, url.port);
     if (!allowed.ok()) co_return denied(allowed.message());
@@ -403,14 +406,11 @@ async::Task<absl::StatusOr<Response>> ProbeTransport::Send(Request request, asyn
 absl::StatusOr<asio::ssl::context> MakeTls(const std::string& ca_file) {
   asio::ssl::context tls(asio::ssl::context::tls_client);
   SSL_CTX* native = tls.native_handle();
-  SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);  // OUT-9
+  // Without any authority https fails with a certificate error while http works: a missing bundle ends nothing by itself.
+  const Trust trust(ca_file);
+  if (!ca_file.empty() && !trust.problem().empty()) return absl::InvalidArgumentError(trust.problem());
+  trust.Apply(native);
   SSL_CTX_set_verify(native, SSL_VERIFY_PEER, nullptr);
-  const std::string file = ca_file.empty() ? kSystemRoots : ca_file;
-  // Without any root https fails with a certificate error, while http works: a missing bundle ends nothing by itself.
-  if (SSL_CTX_load_verify_locations(native, file.c_str(), nullptr) != 1) {
-    ERR_clear_error();
-    if (!ca_file.empty()) return absl::InvalidArgumentError(absl::StrCat("read the certificates of ", ca_file, ": not a PEM file"));
-  }
   return tls;
 }
 
@@ -421,7 +421,6 @@ absl::StatusOr<std::unique_ptr<Transport>> MakeProbeTransport(async::AsioLoop& l
   ASSIGN_OR_RETURN(AddressFilter filter, AddressFilter::Make(options.allow_cidrs, options.allow_ports));
   ASSIGN_OR_RETURN(asio::ssl::context tls, MakeTls(options.ca_file));
   if (!IsFieldValue(options.user_agent)) return absl::InvalidArgumentError("the user agent has a byte outside 0x20-0x7E");
-  if (options.resolver == nullptr) options.resolver = SystemResolver();
   return std::make_unique<ProbeTransport>(loop, pool, std::move(options), std::move(filter), std::move(tls));
 }
 

@@ -1,6 +1,7 @@
 // Names to addresses for both client profiles.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,9 +11,26 @@
 
 namespace ottoscale::http {
 
-// The addresses of `host`, at least one. An address in its usual form is its own answer; everything else, odd spellings
-// of addresses included, is asked of `resolver` on a thread of the pool. Failures: kResolve, kLocalLimit, and those of
-// the context; a resolver that hangs costs its thread, not the caller.
-async::Task<absl::StatusOr<std::vector<std::string>>> Resolve(async::BlockingPool& pool, Resolver resolver, std::string host);
+// Asks a Resolver on the threads of a pool. A name that is being asked for is not asked again: whoever comes meanwhile
+// waits for the same answer, so a name whose server hangs costs one thread, however often it is polled.
+class NameResolver {
+ public:
+  // `loop` and `pool` outlive it.
+  NameResolver(async::Loop& loop, async::BlockingPool& pool, Resolver resolver);
+
+  // The addresses of `host`, at least one. An address in its usual form is its own answer; everything else, odd spellings
+  // of addresses included, is asked. Failures: kResolve, kLocalLimit, and those of the context.
+  async::Task<absl::StatusOr<std::vector<std::string>>> Resolve(std::string host);
+
+ private:
+  using Answer = absl::StatusOr<std::vector<std::string>>;
+  struct Waiting;
+  class Question;
+
+  async::Loop& loop_;
+  async::BlockingPool& pool_;
+  Resolver resolver_;
+  std::shared_ptr<Waiting> waiting_;
+};
 
 }  // namespace ottoscale::http

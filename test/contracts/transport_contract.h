@@ -405,6 +405,19 @@ TEST_P(WireTransport, HeadersAreCapped) {  // OUT-4
   EXPECT_LT(sent, size_t{16} << 20);
 }
 
+async::Task<void> SayAndReset(Wire wire, std::string text) {
+  if (!co_await wire.ReadUntil("\r\n\r\n")) co_return;
+  (void)co_await wire.Send(std::move(text));
+  wire.Reset();
+}
+
+TEST_P(WireTransport, AResetIsADisconnection) {
+  for (const char* text : {"", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"}) {
+    ScriptedServer server(loop_, [text](Wire wire) { return SayAndReset(wire, text); });
+    EXPECT_EQ(FailureOf(Get(UrlOf(server.port(), "/"))), Sent(Failure::kDisconnected)) << text;
+  }
+}
+
 // ------------------------------------------------------------------------------------------------ TLS
 
 class WireTls : public TransportRig {
@@ -504,6 +517,26 @@ TEST_P(WireTls, AHandshakeThatHangsEndsAtTheDeadlineUnsent) {  // OUT-7
   ScriptedServer silent(loop_, [](Wire wire) { return ReadForEver(wire); });
   const auto failure = FailureOf(Send({.url = absl::StrCat("https://app.test:", silent.port(), "/")}, absl::Milliseconds(100)));
   EXPECT_EQ(failure, NotSent(Failure::kTimeout));
+}
+
+TEST_P(WireTls, AFileWithoutCertificatesTrustsNobody) {
+  const std::string missing = absl::StrCat(ca_file_, ".missing");
+  TlsServer server(loop_, MakeIdentity({.names = "DNS:app.test"}, &authority_));
+  if (probe()) {
+    const absl::Status status = http::MakeProbeTransport(loop_, pool_, {.ca_file = missing}).status();
+    EXPECT_TRUE(absl::StrContains(status.message(), missing)) << status;
+    return;
+  }
+  Trust(missing);
+  const absl::StatusOr<Response> response = Get(absl::StrCat("https://app.test:", server.port(), "/"));
+  EXPECT_EQ(http::FailureOf(response.status()), NotSent(Failure::kTls));
+}
+
+TEST_P(WireTls, AHandshakeThatHangsIsGivenUpAfterTheConnectTimeout) {
+  if (!cloud()) return;  // the probe profile divides what is left of the deadline instead
+  ScriptedServer silent(loop_, [](Wire wire) { return ReadForEver(wire); });
+  transport_ = http::MakeCloudTransport(loop_, pool_, {.connect_timeout = absl::Milliseconds(50), .resolver = names_.AsResolver()});
+  EXPECT_EQ(FailureOf(Get(absl::StrCat("https://app.test:", silent.port(), "/"))), NotSent(Failure::kConnect));
 }
 
 // ------------------------------------------------------------------------------------------------ connections
