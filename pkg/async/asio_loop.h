@@ -28,12 +28,14 @@ class AsioLoop final : public Loop {
   void Run();
   // Ends Run() after the callback that is running. Loop thread only; others post it.
   void Stop();
-  // Runs `callback(signal number)` on the loop at each of these signals, from now on.
+  // Runs `callback(signal number)` on the loop at each of these signals, from now on; Run() then ends only by Stop().
+  // Called once.
   void OnSignals(const std::vector<int>& signals, absl::AnyInvocable<void(int)> callback);
 
   // For the files that open sockets; nothing else may post to it.
   boost::asio::io_context& io();
-  // The longest that one callback has kept the loop since the last call: what a stuck loop looks like from inside.
+  // The longest that one callback (posted, timed, or of a signal) has kept the loop since the last call: what a stuck
+  // loop looks like from inside.
   absl::Duration TakeLongestStall();
 
  private:

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <deque>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 namespace ottoscale::async {
@@ -42,20 +43,32 @@ struct BlockingPool::Shared {
 BlockingPool::BlockingPool(size_t max_threads) : shared_(std::make_shared<Shared>(max_threads)) {}
 
 BlockingPool::~BlockingPool() {
+  std::deque<Callback> dropped;  // after the lock: what the calls own may post, or submit
   const std::lock_guard lock(shared_->mutex);
   shared_->abandoned = true;
-  shared_->queue.clear();
+  dropped.swap(shared_->queue);
   shared_->changed.notify_all();
 }
 
 void BlockingPool::Submit(Callback call) {
+  std::deque<Callback> dropped;
   const std::lock_guard lock(shared_->mutex);
   shared_->queue.push_back(std::move(call));
-  if (shared_->idle < shared_->queue.size() && shared_->threads < shared_->max_threads) {
-    ++shared_->threads;
-    std::thread([shared = shared_] { Shared::Work(shared); }).detach();
+  if (shared_->idle < shared_->queue.size() && shared_->threads < shared_->max_threads && !AddThread() &&
+      shared_->threads == 0) {
+    dropped.swap(shared_->queue);
   }
   shared_->changed.notify_one();
+}
+
+bool BlockingPool::AddThread() {
+  try {
+    std::thread([shared = shared_] { Shared::Work(shared); }).detach();
+  } catch (const std::system_error&) {
+    return false;
+  }
+  ++shared_->threads;
+  return true;
 }
 
 size_t BlockingPool::threads() const {

@@ -1,6 +1,6 @@
-// What a task runs under: its loop, its deadline, and whether it has been cancelled. Contexts form a tree; cancelling one
-// cancels all below it. Tasks inherit the context of whoever awaits them; Scope, WithDeadline, Shield, All and FirstOf
-// make new ones. Leaf awaits park a Waiter in their context, so that cancellation finds them.
+// What a task runs under: its loop, its deadline, and whether it has been cancelled. Contexts form a tree; cancelling
+// one cancels all below it. Tasks inherit the context of whoever awaits them; Scope, WithDeadline, Shield, All and
+// FirstOf make new ones. Leaf awaits park a Waiter in their context, so that cancellation finds them.
 #pragma once
 
 #include <coroutine>
@@ -47,8 +47,9 @@ class Context {
   std::list<Waiter*> waiters_;
 };
 
-// One suspended leaf await: the tool of which Future, SleepUntil, Semaphore and Signal are made. It lives in the awaiting
-// coroutine's frame. It ends exactly once: woken by its source, or cancelled by its context, whichever comes first.
+// One suspended leaf await: the tool of which Future, SleepUntil, Semaphore and Signal are made. It lives in the
+// awaiting coroutine's frame. It ends exactly once: woken by its source, or cancelled by its context, whichever comes
+// first.
 class Waiter {
  public:
   // `withdraw(source)` is called when the context cancels the wait: the source must forget the waiter.

@@ -1,7 +1,7 @@
 // Running tasks side by side and waiting for all of them, or for the first.
 //
-// All: results in the order of the tasks. FirstOf: the first result; the others are cancelled and waited for, so nothing
-// runs on behind the caller's back. Both pass the caller's cancellation and deadline on to the tasks.
+// All: results in the order of the tasks. FirstOf: the first result; the others are cancelled and waited for, so
+// nothing runs on behind the caller's back. Both pass the caller's cancellation and deadline on to the tasks.
 #pragma once
 
 #include <memory>

@@ -5,9 +5,9 @@
 //   library.Start([promise](int n) { promise.Set(n); });       // any thread
 //   absl::StatusOr<int> n = co_await std::move(future);        // resumes on the loop
 //
-// Both ends share the state: after the awaiting task was cancelled, a late Set lands there and is dropped. The first Set
-// wins. When the last copy of the promise dies without one, the future fails with Aborted. A value that is there wins
-// over a cancellation. T = void makes the result an absl::Status.
+// Both ends share the state: after the awaiting task was cancelled, a late Set lands there and is dropped. The first
+// Set wins. When the last copy of the promise dies without one, the future fails with Aborted. A value that is there
+// wins over a cancellation. T = void makes the result an absl::Status.
 #pragma once
 
 #include <memory>
@@ -18,6 +18,7 @@
 
 #include "absl/status/statusor.h"
 #include "pkg/async/context.h"
+#include "pkg/base/check.h"
 
 namespace ottoscale::async {
 
@@ -32,6 +33,7 @@ struct PromiseState {
   std::mutex mutex;                   // guards result until `ready` is seen on the loop
   std::optional<ResultOf<T>> result;  // set once, by any thread
   bool ready = false;                 // loop only: the result has been delivered to the loop
+  bool has_future = false;            // loop only
   Waiter* waiter = nullptr;           // loop only
 
   static void Set(const std::shared_ptr<PromiseState>& state, ResultOf<T> result) {
@@ -112,7 +114,10 @@ class Promise {
   }
 
   // Called once.
-  Future<T> GetFuture() const { return Future<T>(owner_->state); }
+  Future<T> GetFuture() const {
+    CHECK(!std::exchange(owner_->state->has_future, true), "a promise has one future");
+    return Future<T>(owner_->state);
+  }
   // Any thread; the first call wins, later ones are dropped.
   void Set(Result result) const { internal::PromiseState<T>::Set(owner_->state, std::move(result)); }
 

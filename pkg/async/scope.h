@@ -1,5 +1,5 @@
-// A Scope owns tasks that run beside each other: one per policy, one per server, one for the program. It is joined before
-// anything that its tasks borrow dies; destroying it while one of them runs is a CHECK failure.
+// A Scope owns tasks that run beside each other: one per policy, one per server, one for the program. It is joined
+// before anything that its tasks borrow dies; destroying it while one of them runs is a CHECK failure.
 #pragma once
 
 #include <list>
@@ -18,7 +18,8 @@ class Scope {
   Scope& operator=(const Scope&) = delete;
   ~Scope();
 
-  // Starts `task` in the next turn. False, and the task is dropped, when the scope has been cancelled.
+  // Starts `task` in a later turn. A task that has not started when the scope is cancelled is dropped; so is one that
+  // comes after that, and then the answer is false.
   bool Spawn(Task<void> task);
   // Asks every task to end: their awaits return `why`. They may take their time; Join waits for it.
   void Cancel(const absl::Status& why = absl::CancelledError("cancelled"));
@@ -27,8 +28,8 @@ class Scope {
   size_t running() const { return running_.size(); }
   Context& context() { return context_; }
 
-  // Completes when no task is left; one caller at a time. Not cut short by the caller's own cancellation, since what the
-  // tasks borrow may die after it: Cancel() first when they would not end by themselves.
+  // Completes when no task is left; one caller at a time. Not cut short by the caller's own cancellation, since what
+  // the tasks borrow may die after it: Cancel() first when they would not end by themselves.
   auto Join() { return JoinAwaiter{this}; }
 
  private:

@@ -1,5 +1,5 @@
-// "Something changed, look again": wakes the task that waits. Remembered when nobody waits yet, and several notifications
-// before the next wait count as one. One waiting task at a time. Loop only.
+// "Something changed, look again": wakes the task that waits. Remembered when nobody waits yet, and several
+// notifications before the next wait count as one. One waiting task at a time. Loop only.
 #pragma once
 
 #include <utility>
@@ -15,6 +15,7 @@ class Signal {
   Signal() = default;
   Signal(const Signal&) = delete;
   Signal& operator=(const Signal&) = delete;
+  ~Signal() { CHECK(waiter_ == nullptr, "a signal died while a task waits for it"); }
 
   void Notify() {
     if (waiter_ != nullptr) {

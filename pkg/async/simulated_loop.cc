@@ -17,9 +17,11 @@ class SimulatedLoop::Door final : public Mailbox {
     return std::exchange(mail_, {});
   }
   void Close() {
+    std::vector<Callback>
+        dropped;  // after the lock: a dropped callback may own the last copy of a promise, which posts
     const std::lock_guard lock(mutex_);
     open_ = false;
-    mail_.clear();
+    dropped.swap(mail_);
   }
 
  private:
@@ -31,23 +33,44 @@ class SimulatedLoop::Door final : public Mailbox {
 SimulatedLoop::SimulatedLoop(uint64_t seed) : SimulatedLoop(seed, absl::FromUnixSeconds(1767225600)) {}
 
 SimulatedLoop::SimulatedLoop(uint64_t seed, absl::Time wall)
-    : random_(seed), wall_at_boot_zero_(wall - absl::Seconds(1000)), now_{absl::Seconds(1000)},
+    : random_(seed),
+      wall_at_boot_zero_(wall - absl::Seconds(1000)),
+      now_{absl::Seconds(1000)},
       door_(std::make_shared<Door>()) {}
 
-SimulatedLoop::~SimulatedLoop() { door_->Close(); }
+SimulatedLoop::~SimulatedLoop() {
+  door_->Close();
+  // What a dropped callback owns may post on its way out.
+  while (!ready_.empty() || !timers_.empty()) {
+    const std::vector<Ready> dropped = std::exchange(ready_, {});
+    (void)timers_.TakeDue(BootTime::Infinite());
+  }
+}
+
+void SimulatedLoop::CancelTimer(TimerId timer) {
+  timers_.Remove(timer);
+  if (timer.number == 0 || now_ < timer.when) return;
+  // It may be due and wait for its turn.
+  for (Ready& ready : ready_) {
+    if (ready.timer != timer.number) continue;
+    std::swap(ready, ready_.back());
+    ready_.pop_back();
+    return;
+  }
+}
 
 std::shared_ptr<Mailbox> SimulatedLoop::mailbox() { return door_; }
 
 void SimulatedLoop::TakeMail() {
-  for (Callback& callback : door_->Take()) ready_.push_back(std::move(callback));
+  for (Callback& callback : door_->Take()) ready_.push_back({0, std::move(callback)});
 }
 
 bool SimulatedLoop::RunOne() {
   TakeMail();
-  while (auto due = timers_.TakeDue(now_)) ready_.push_back(*std::move(due));
+  while (auto due = timers_.TakeDue(now_)) ready_.push_back({due->number, std::move(due->callback)});
   if (ready_.empty()) return false;
   std::swap(ready_[random_.Below(ready_.size())], ready_.back());
-  Callback next = std::move(ready_.back());
+  Callback next = std::move(ready_.back().callback);
   ready_.pop_back();
   ++turns_;
   next();

@@ -1,5 +1,5 @@
-// A loop in virtual time. Ready callbacks run in an order drawn from the seed, time jumps to the next timer when nothing
-// is ready, and nothing else happens: the same seed gives the same run, in every process.
+// A loop in virtual time. Ready callbacks run in an order drawn from the seed, time jumps to the next timer when
+// nothing is ready, and nothing else happens: the same seed gives the same run, in every process.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +23,9 @@ class SimulatedLoop final : public Loop {
   ~SimulatedLoop() override;
 
   Instant Now() override { return {wall_at_boot_zero_ + now_.since_boot, now_}; }
-  void Post(Callback callback) override { ready_.push_back(std::move(callback)); }
+  void Post(Callback callback) override { ready_.push_back({0, std::move(callback)}); }
   TimerId RunAt(BootTime when, Callback callback) override { return timers_.Add(when, std::move(callback)); }
-  void CancelTimer(TimerId timer) override { timers_.Remove(timer); }
+  void CancelTimer(TimerId timer) override;
   std::shared_ptr<Mailbox> mailbox() override;
   Random& random() override { return random_; }
 
@@ -48,6 +48,9 @@ class SimulatedLoop final : public Loop {
     return task.Take();
   }
 
+  // Lets time pass while nothing runs, as during a callback that takes this long: what becomes due is ready afterwards,
+  // in any order.
+  void Stall(absl::Duration duration) { now_ = now_ + duration; }
   // Moves the wall clock only, as an administrator or NTP would.
   void StepWall(absl::Duration by) { wall_at_boot_zero_ += by; }
   // True when neither a ready callback nor a timer is left.
@@ -57,13 +60,17 @@ class SimulatedLoop final : public Loop {
 
  private:
   class Door;
+  struct Ready {
+    uint64_t timer;  // its number, 0 for what was posted
+    Callback callback;
+  };
   void TakeMail();
   bool AdvanceTo(BootTime limit);
 
   Random random_;
   absl::Time wall_at_boot_zero_;
   BootTime now_;
-  std::vector<Callback> ready_;
+  std::vector<Ready> ready_;
   TimerQueue timers_;
   std::shared_ptr<Door> door_;
   uint64_t turns_ = 0;

@@ -8,7 +8,8 @@ namespace ottoscale::async {
 
 class [[nodiscard]] SleepAwaiter {
  public:
-  SleepAwaiter(BootTime until, absl::Duration from_now) : until_(until), from_now_(from_now), waiter_(&Withdraw, this) {}
+  SleepAwaiter(BootTime until, absl::Duration from_now)
+      : until_(until), from_now_(from_now), waiter_(&Withdraw, this) {}
   bool await_ready() const noexcept { return false; }
   template <class P>
   bool await_suspend(std::coroutine_handle<P> self) {

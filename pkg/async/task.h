@@ -94,8 +94,8 @@ class [[nodiscard]] Task {
   explicit operator bool() const { return static_cast<bool>(handle_); }
   bool done() const { return handle_ && handle_.done(); }
 
-  // Starts it now, under `context`, with nobody awaiting it; `on_done` runs when it has finished, from inside the task's
-  // last turn. For the makers of structure (Scope, gather, the loops' Run): everybody else awaits.
+  // Starts it now, under `context`, with nobody awaiting it; `on_done` runs when it has finished, from inside the
+  // task's last turn. For the makers of structure (Scope, gather, the loops' Run): everybody else awaits.
   void Start(Context& context, absl::AnyInvocable<void()> on_done) {
     Prepare(context);
     handle_.promise().on_done = std::move(on_done);

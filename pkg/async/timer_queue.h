@@ -19,11 +19,15 @@ class TimerQueue {
   void Remove(TimerId id) { timers_.erase(std::pair(id.when, id.number)); }
   // The earliest time, or infinite.
   BootTime Next() const { return timers_.empty() ? BootTime::Infinite() : timers_.begin()->first.first; }
+  struct Due {
+    uint64_t number;
+    Callback callback;
+  };
   // Takes out the earliest timer that is due at `now`.
-  std::optional<Callback> TakeDue(BootTime now) {
+  std::optional<Due> TakeDue(BootTime now) {
     if (timers_.empty() || now < timers_.begin()->first.first) return std::nullopt;
     auto node = timers_.extract(timers_.begin());
-    return std::move(node.mapped());
+    return Due{node.key().second, std::move(node.mapped())};
   }
   bool empty() const { return timers_.empty(); }
   size_t size() const { return timers_.size(); }
