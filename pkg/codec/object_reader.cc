@@ -166,11 +166,12 @@ std::optional<double> ObjectReader::Decimal(absl::string_view key, double min, d
   const nlohmann::json* member = Find(key);
   if (member == nullptr) return std::nullopt;
   std::optional<double> value;
-  if (member->is_number()) value = member->get<double>();
+  if (const std::optional<int64_t> integer = ToInt64(*member)) value = static_cast<double>(*integer);
   if (member->is_string()) value = ParseDecimal(member->get_ref<const std::string&>());
   if (value && *value >= min && *value <= max) return value;
+  const bool fraction = member->is_number_float() && !ToInt64(*member);
   Refuse(key, absl::StrCat("must be a plain decimal number from ", Number(min), " to ", Number(max),
-                           ", such as 200 or ", "\"37.5\", found ", Describe(*member)));
+                           ", such as 200 or \"37.5\", found ", Describe(*member), fraction ? ": quote it" : ""));
   return std::nullopt;
 }
 

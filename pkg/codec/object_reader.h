@@ -84,8 +84,8 @@ class ObjectReader {
   std::optional<bool> Bool(absl::string_view key);
   // Lengths in bytes.
   std::optional<std::string> String(absl::string_view key, Range length);
-  // A plain decimal, as a number or a string: 200, "37.5". No sign but '-', no exponent, no suffix: "1000m" would be a
-  // Kubernetes Quantity and mean 1.
+  // A plain decimal, as Kubernetes' int-or-string: 200, "37.5". Fractions are strings. No sign but '-', no exponent, no
+  // suffix: "1000m" would be a Kubernetes Quantity and mean 1.
   std::optional<double> Decimal(absl::string_view key, double min, double max);
   template <typename E>
   std::optional<E> Enum(absl::string_view key, const std::vector<Choice<E>>& choices) {

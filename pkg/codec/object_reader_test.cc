@@ -108,7 +108,7 @@ TEST_F(ObjectReaderTest, TakesPlainDecimalsOnly) {
     bool good;
   };
   const Row rows[] = {{200, true},
-                      {37.5, true},
+                      {37.5, false},
                       {"200", true},
                       {"37.5", true},
                       {"-1", false},
@@ -124,7 +124,7 @@ TEST_F(ObjectReaderTest, TakesPlainDecimalsOnly) {
                       {"inf", false},
                       {true, false},
                       {"1001", false},
-                      {1000.5, false},
+                      {1000.0, true},
                       {"00000000000000000000000000000000001", false}};
   for (const Row& row : rows) {
     const nlohmann::json object = {{"v", row.value}};
