@@ -26,17 +26,20 @@ constexpr int kDoublings = 6;  // 5 s to 320 s
 }  // namespace
 
 AccountBudget::AccountBudget(int requests_per_minute, async::BootTime now)
-    : per_minute_(requests_per_minute), tokens_(std::max(requests_per_minute, kMinBurst)), refilled_at_(now) {}
+    : allowed_{requests_per_minute}, tokens_(burst()), refilled_at_(now) {}
 
-void AccountBudget::Narrow(int requests_per_minute) {
-  per_minute_ = std::min(per_minute_, requests_per_minute);
-  tokens_ = std::min(tokens_, static_cast<double>(std::max(per_minute_, kMinBurst)));
+double AccountBudget::burst() const { return std::max(requests_per_minute(), kMinBurst); }
+
+void AccountBudget::Join(int requests_per_minute) { allowed_.insert(requests_per_minute); }
+
+void AccountBudget::Leave(int requests_per_minute) {
+  const auto it = allowed_.find(requests_per_minute);
+  if (it != allowed_.end() && allowed_.size() > 1) allowed_.erase(it);
 }
 
 void AccountBudget::Refill(async::BootTime now) {
-  const double burst = std::max(per_minute_, kMinBurst);
-  const double gained = absl::FDivDuration(now - refilled_at_, absl::Minutes(1)) * per_minute_;
-  tokens_ = std::clamp(tokens_ + gained, -burst, burst);
+  const double gained = absl::FDivDuration(now - refilled_at_, absl::Minutes(1)) * requests_per_minute();
+  tokens_ = std::clamp(tokens_ + gained, -burst(), burst());
   refilled_at_ = now;
 }
 
@@ -59,21 +62,19 @@ std::optional<Shed> AccountBudget::ShedByHeroku(async::BootTime now) const {
 std::optional<Shed> AccountBudget::TakeRead(int calls, async::BootTime now) {
   if (std::optional<Shed> shed = ShedByHeroku(now)) return shed;
   Refill(now);
-  const double burst = std::max(per_minute_, kMinBurst);
-  const double needed = calls + std::floor(burst * kWriteReserve);
+  const double needed = calls + std::floor(burst() * kWriteReserve);
   if (tokens_ >= needed) {
     tokens_ -= calls;
     return std::nullopt;
   }
-  const absl::Duration wait = absl::Minutes((needed - tokens_) / per_minute_);
+  const absl::Duration wait = absl::Minutes((needed - tokens_) / requests_per_minute());
   return Shed{now + std::max(wait, absl::Seconds(1)),
-              absl::StrCat("the ", per_minute_, " requests a minute of `requestsPerMinute` are used up")};
+              absl::StrCat("the ", requests_per_minute(), " requests a minute of `requestsPerMinute` are used up")};
 }
 
 void AccountBudget::Spend(int calls, async::BootTime now) {
   Refill(now);
-  const double burst = std::max(per_minute_, kMinBurst);
-  tokens_ = std::max(tokens_ - calls, -burst);
+  tokens_ = std::max(tokens_ - calls, -burst());
 }
 
 void AccountBudget::Learn(int64_t remaining, async::BootTime now) {
@@ -102,18 +103,18 @@ void AccountBudget::NotLimited(async::BootTime now) {
   blocked_until_.reset();
 }
 
-std::shared_ptr<AccountBudget> AccountBudgets::For(const std::string& url, const Secret& credential,
-                                                   int requests_per_minute, async::BootTime now) {
+BudgetShare AccountBudgets::For(const std::string& url, const Secret& credential, int requests_per_minute,
+                                async::BootTime now) {
   std::erase_if(entries_, [](const Entry& entry) { return entry.budget.expired(); });
   for (const Entry& entry : entries_) {
     if (entry.url != url || !(entry.credential == credential)) continue;
     std::shared_ptr<AccountBudget> budget = entry.budget.lock();
-    budget->Narrow(requests_per_minute);
-    return budget;
+    budget->Join(requests_per_minute);
+    return {std::move(budget), requests_per_minute};
   }
   auto budget = std::make_shared<AccountBudget>(requests_per_minute, now);
   entries_.push_back({.url = url, .credential = credential, .budget = budget});
-  return budget;
+  return {std::move(budget), requests_per_minute};
 }
 
 }  // namespace ottoscale::heroku

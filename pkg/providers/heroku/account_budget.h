@@ -9,7 +9,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -29,8 +31,10 @@ class AccountBudget {
  public:
   AccountBudget(int requests_per_minute, async::BootTime now);
 
-  // The smallest of all accounts with this credential wins.
-  void Narrow(int requests_per_minute);
+  // What each user of the budget is allowed; the smallest of those that are there counts. The first has joined by
+  // construction.
+  void Join(int requests_per_minute);
+  void Leave(int requests_per_minute);
 
   // Takes `calls` at once for a whole read, so that no read stops half-way. nullopt: taken. Otherwise nothing was.
   std::optional<Shed> TakeRead(int calls, async::BootTime now);
@@ -44,13 +48,15 @@ class AccountBudget {
   // An answer that was not 429.
   void NotLimited(async::BootTime now);
 
-  int requests_per_minute() const { return per_minute_; }
+  int requests_per_minute() const { return *allowed_.begin(); }
 
  private:
   void Refill(async::BootTime now);
   std::optional<Shed> ShedByHeroku(async::BootTime now) const;
 
-  int per_minute_;
+  double burst() const;
+
+  std::multiset<int> allowed_;  // never empty: the last to leave stays
   double tokens_;
   async::BootTime refilled_at_;
 
@@ -62,11 +68,28 @@ class AccountBudget {
   std::optional<async::BootTime> blocked_until_;
 };
 
-// One budget for each URL and credential, alive as long as some target holds it.
+// One target's part in a budget; leaves it when it dies, so that a CloudAccount may be given more again.
+class BudgetShare {
+ public:
+  BudgetShare(std::shared_ptr<AccountBudget> joined, int requests_per_minute)
+      : budget_(std::move(joined)), requests_per_minute_(requests_per_minute) {}
+  BudgetShare(BudgetShare&&) noexcept = default;
+  BudgetShare& operator=(BudgetShare&&) = delete;
+  ~BudgetShare() {
+    if (budget_ != nullptr) budget_->Leave(requests_per_minute_);
+  }
+  AccountBudget* operator->() const { return budget_.get(); }
+  AccountBudget& operator*() const { return *budget_; }
+
+ private:
+  std::shared_ptr<AccountBudget> budget_;  // shared by the targets of one credential
+  int requests_per_minute_;
+};
+
+// One budget for each URL and credential, alive as long as some target holds a share in it.
 class AccountBudgets {
  public:
-  std::shared_ptr<AccountBudget> For(const std::string& url, const Secret& credential, int requests_per_minute,
-                                     async::BootTime now);
+  BudgetShare For(const std::string& url, const Secret& credential, int requests_per_minute, async::BootTime now);
 
  private:
   struct Entry {

@@ -109,20 +109,38 @@ TEST(AccountBudget, StaysPausedWhenAStragglerSucceeds) {
   EXPECT_TRUE(budget.TakeRead(3, kStart + absl::Seconds(2)).has_value());
 }
 
-TEST(AccountBudgets, SharesABudgetByUrlAndCredentialAndTheSmallestWins) {
+TEST(AccountBudgets, SharesABudgetByUrlAndCredential) {
   AccountBudgets budgets;
-  const auto first = budgets.For("https://a", Secret("key"), 60, kStart);
-  EXPECT_EQ(budgets.For("https://a", Secret("key"), 30, kStart), first);
-  EXPECT_EQ(budgets.For("https://a", Secret("key"), 90, kStart), first);
-  EXPECT_EQ(first->requests_per_minute(), 30);
-  EXPECT_NE(budgets.For("https://a", Secret("other"), 60, kStart), first);
-  EXPECT_NE(budgets.For("https://b", Secret("key"), 60, kStart), first);
+  const BudgetShare first = budgets.For("https://a", Secret("key"), 60, kStart);
+  const BudgetShare same = budgets.For("https://a", Secret("key"), 60, kStart);
+  const BudgetShare other_key = budgets.For("https://a", Secret("other"), 60, kStart);
+  const BudgetShare other_url = budgets.For("https://b", Secret("key"), 60, kStart);
+  EXPECT_EQ(&*same, &*first);
+  EXPECT_NE(&*other_key, &*first);
+  EXPECT_NE(&*other_url, &*first);
+}
+
+TEST(AccountBudgets, LetsTheSmallestAllowanceCountWhileItIsThere) {
+  AccountBudgets budgets;
+  std::optional<BudgetShare> first;
+  first.emplace(budgets.For("https://a", Secret("key"), 60, kStart));
+  {
+    const BudgetShare smaller = budgets.For("https://a", Secret("key"), 30, kStart);
+    EXPECT_EQ((*first)->requests_per_minute(), 30);
+    EXPECT_EQ(Drain(**first, kStart), 9);
+  }
+  EXPECT_EQ((*first)->requests_per_minute(), 60);
+  // The account was given more: its targets are made anew one after the other, and never all are gone.
+  const BudgetShare renewed = budgets.For("https://a", Secret("key"), 600, kStart);
+  EXPECT_EQ(renewed->requests_per_minute(), 60);
+  first.reset();
+  EXPECT_EQ(renewed->requests_per_minute(), 600);
 }
 
 TEST(AccountBudgets, ForgetsABudgetThatNobodyHolds) {
   AccountBudgets budgets;
-  (void)budgets.For("https://a", Secret("key"), 30, kStart);
-  EXPECT_EQ(budgets.For("https://a", Secret("key"), 60, kStart)->requests_per_minute(), 60);
+  (void)Drain(*budgets.For("https://a", Secret("key"), 30, kStart), kStart);
+  EXPECT_EQ(Drain(*budgets.For("https://a", Secret("key"), 60, kStart), kStart), 18);
 }
 
 }  // namespace

@@ -179,16 +179,24 @@ async::Task<TargetFailure> Formation::NoSuchType(App app, async::BootTime deadli
                               has, "): set spec.target.herokuFormation.processType")};
 }
 
-// Pages of 1,000: a partial answer is 206 and its Next-Range is the next Range.
+// Pages of 1,000: a partial answer is 206 and its Next-Range is the next Range. When a range is refused (416), the
+// listing starts anew, once, with whatever pages the cloud likes.
 async::Task<Formation::OrFailure<int>> Formation::CountReady(App app, async::BootTime deadline) {
   const Errand errand = ErrandOf(absl::StrCat("read dynos of app ", Quoted(app.name)));
   std::string range = kFirstPage;
   int ready = 0;
+  bool restarted = false;
   for (int page = 0; page < kMaxPages; ++page) {
     if (page > 0) api_->budget().Spend(1, api_->loop().Now().boot);
-    Call call{.path = absl::StrCat(AppPath(app.id), "/dynos"), .headers = {{"Range", range}}};
+    Call call{.path = absl::StrCat(AppPath(app.id), "/dynos")};
+    if (!range.empty()) call.headers.Set("Range", range);
     const absl::StatusOr<Answer> answer = co_await api_->Send(std::move(call), deadline);
     if (!answer.ok()) co_return FailedRead(errand, answer.status());
+    if (answer->status == 416 && !std::exchange(restarted, true)) {
+      range.clear();
+      ready = 0;
+      continue;
+    }
     if (!IsSuccess(*answer)) co_return FailedRead(errand, *answer);
     const absl::StatusOr<int> here = ReadyOn(*answer, config_.process_type);
     if (!here.ok()) co_return FailedRead(errand, *answer, here.status().message());

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/strings/match.h"
-#include "absl/strings/strip.h"
 #include "pkg/base/check.h"
+#include "pkg/providers/heroku/account_budget.h"
 #include "pkg/providers/heroku/answers.h"
 #include "pkg/providers/heroku/config.h"
 #include "pkg/providers/heroku/formation.h"
@@ -47,7 +47,7 @@ class Maker {
     if (auto failure = CheckAccount(account, options_.allowed_endpoints))
       return std::make_unique<Unusable>(*std::move(failure));
     while (absl::EndsWith(account.url, "/")) account.url.pop_back();
-    auto budget = budgets_.For(account.url, account.credential, account.requests_per_minute, loop_.Now().boot);
+    BudgetShare budget = budgets_.For(account.url, account.credential, account.requests_per_minute, loop_.Now().boot);
     auto api = std::make_unique<PlatformApi>(
         PlatformApi::Dependencies{.loop = loop_, .cloud = cloud_, .user_agent = options_.user_agent},
         std::move(account), std::move(budget));

@@ -237,6 +237,19 @@ TEST(HerokuRead, FollowsPages) {
   EXPECT_EQ(world.script.requests[4].headers.Get("Range"), "id ]d4..; max=1000;");
 }
 
+TEST(HerokuRead, StartsAListingAnewOnceWhenItsRangeIsRefused) {
+  const std::string page = Dynos({{"web", "up"}});
+  const Reply refused = {.status = 416, .body = Error("requested_range_not_satisfiable", "m")};
+  const Reply first = {.status = 206, .body = page, .headers = {{"Next-Range", "id ]d2..; max=1000;"}}};
+  World world;
+  const auto target = world.Make();
+  world.script.replies["GET " + kDynos] = {first, refused, {.body = page}};
+  EXPECT_EQ(world.State(*target).ready, 1);
+  EXPECT_FALSE(world.script.requests.back().headers.Get("Range").has_value());
+  world.script.replies["GET " + kDynos] = {first, refused};
+  EXPECT_EQ(world.Fail(*target).fault, TargetFault::kInvalidAnswer);
+}
+
 TEST(HerokuRead, DoesNotGoRoundInPages) {
   for (const http::Headers& headers :
        {http::Headers{}, http::Headers{{"Next-Range", "id ..; max=1000;"}}, http::Headers{{"Next-Range", "id \x01"}}}) {

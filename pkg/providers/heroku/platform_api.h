@@ -2,9 +2,9 @@
 // an answer means is answers.h.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "pkg/async/loop.h"
@@ -36,7 +36,7 @@ class PlatformApi {
     std::string user_agent;
   };
   // The account's URL and credential have been checked (see CheckAccount in answers.h).
-  PlatformApi(Dependencies dependencies, ports::Account account, std::shared_ptr<AccountBudget> budget)
+  PlatformApi(Dependencies dependencies, ports::Account account, BudgetShare budget)
       : dependencies_(std::move(dependencies)), account_(std::move(account)), budget_(std::move(budget)) {}
 
   // Sends it once. Not OK: there is no answer, see http::FailureOf. Charges nothing: the caller has taken what it needs
@@ -52,7 +52,7 @@ class PlatformApi {
 
   Dependencies dependencies_;
   ports::Account account_;
-  std::shared_ptr<AccountBudget> budget_;
+  BudgetShare budget_;
 };
 
 }  // namespace ottoscale::heroku
