@@ -149,6 +149,16 @@ TEST(Apply, ConditionsOfTwoManagersLiveSideBySide) {
   EXPECT_EQ(less.body["status"].dump(), R"({"conditions":[{"status":"False","type":"Stalled"}]})");
 }
 
+TEST(Apply, AnElementThatOthersWroteIntoKeepsItsKey) {
+  Api api;
+  const std::string path = absl::StrCat(kWeb, "/status");
+  api.Apply(kWeb, "a", Body(""));
+  api.Apply(path, "x", Body(R"(, "status": {"conditions": [{"type": "Ready", "status": "True"}]})"));
+  api.Merge(path, R"({"status": {"conditions": [{"type": "Ready", "status": "True", "message": "by hand"}]}})");
+  const Answered left = api.Apply(path, "x", Body(R"(, "status": {})"));
+  EXPECT_EQ(left.body["status"].dump(), R"({"conditions":[{"message":"by hand","type":"Ready"}]})");
+}
+
 TEST(Apply, PreconditionsAndRulesHold) {
   Api api;
   EXPECT_EQ(api.Apply(kWeb, "a", R"({"apiVersion": "ottoscale.dev/v1alpha1", "kind": "ScalingPolicy",
