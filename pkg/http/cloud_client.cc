@@ -40,6 +40,7 @@
 #include "absl/strings/string_view.h"
 #include "pkg/async/deadline.h"
 #include "pkg/async/signal.h"
+#include "pkg/base/check.h"
 #include "pkg/base/status.h"
 #include "pkg/base/text.h"
 #include "pkg/http/body.h"
@@ -577,6 +578,7 @@ async::Task<absl::StatusOr<Response>> CloudTransport::Send(Request request, asyn
 }  // namespace
 
 std::unique_ptr<Transport> MakeCloudTransport(async::AsioLoop& loop, async::BlockingPool& pool, CloudOptions options) {
+  CHECK(IsFieldValue(options.user_agent), "the user agent has a byte outside 0x20-0x7E");
   // First OpenSSL, then the pool: at the exit its threads end before OpenSSL does, and free what OpenSSL keeps per thread.
   OPENSSL_init_ssl(0, nullptr);
   try {

@@ -34,6 +34,29 @@ TEST_P(AnyTransport, CarriesMethodPathQueryHeadersAndBody) {
   EXPECT_EQ(seen.headers.Get("Content-Type"), "x/y");
 }
 
+TEST_P(AnyTransport, SendsThePathAndQueryAsTheyAre) {
+  const struct {
+    const char* target;
+    const char* path;
+    const char* query;
+  } rows[] = {{"", "/", ""},
+              {"?q", "/", "q"},
+              {"/a//b", "/a//b", ""},
+              {"//a/b", "//a/b", ""},
+              {"/a/../b/./c", "/a/../b/./c", ""},
+              {"/%2e%2e/%2F%25", "/%2e%2e/%2F%25", ""},
+              {"/a;b=c,d:@!$'()*+", "/a;b=c,d:@!$'()*+", ""},
+              {"/a?x=1&y=%26+z&w=/?:@,;", "/a", "x=1&y=%26+z&w=/?:@,;"},
+              {"/x/", "/x/", ""}};
+  for (const auto& row : rows) {
+    handler_.seen.clear();
+    EXPECT_EQ(FailureOf(Get(Url(row.target))), std::nullopt) << row.target;
+    ASSERT_EQ(handler_.seen.size(), 1u) << row.target;
+    EXPECT_EQ(handler_.seen[0].path, row.path);
+    EXPECT_EQ(handler_.seen[0].query, row.query) << row.target;
+  }
+}
+
 TEST_P(AnyTransport, CarriesLargeBodiesBothWays) {
   const std::string body(3 << 20, 'b');
   const absl::StatusOr<Response> response = Send({.method = "POST", .url = Url("/x"), .body = body, .max_body_bytes = 8 << 20});
@@ -121,12 +144,12 @@ async::Task<absl::Status> Left(ContractHandler& handler) {
 }
 
 TEST_P(AnyTransport, DeadlineBeforeTheHeaders) {  // OUT-7
-  EXPECT_EQ(FailureOf(Send({.url = Url("/hang")}, absl::Milliseconds(100))), Sent(Failure::kTimeout));
+  EXPECT_EQ(FailureOf(Send({.url = Url("/hang")}, absl::Milliseconds(400))), Sent(Failure::kTimeout));
   EXPECT_FALSE(RunReal(loop_, Left(handler_)).ok());  // the server noticed
 }
 
 TEST_P(AnyTransport, DeadlineInTheBody) {  // OUT-7
-  absl::StatusOr<Response> response = Send({.url = Url("/stall")}, absl::Milliseconds(100));
+  absl::StatusOr<Response> response = Send({.url = Url("/stall")}, absl::Milliseconds(400));
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(FailureOf(std::move(response)), Sent(Failure::kTimeout));
 }
@@ -194,7 +217,7 @@ async::Task<std::string> ReadLate(ContractHandler& handler, http::Body body, asy
 }
 
 TEST_P(AnyTransport, AStreamOutlivesItsDeadline) {
-  const async::BootTime deadline = In(absl::Milliseconds(200));
+  const async::BootTime deadline = In(absl::Milliseconds(400));
   absl::StatusOr<Response> response = RunReal(loop_, transport_->Send({.url = Url("/feed"), .streaming = true}, deadline));
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(RunReal(loop_, ReadLate(handler_, std::move(response->body), deadline)), "|one|two|three");
@@ -398,7 +421,7 @@ TEST_P(WireTransport, HeadersAreCapped) {  // OUT-4
   });
   if (cloud()) {
     // Not met: the library reads headers without a limit, so only the deadline ends this.
-    EXPECT_EQ(FailureOf(Send({.url = UrlOf(server.port(), "/")}, absl::Milliseconds(200))), Sent(Failure::kTimeout));
+    EXPECT_EQ(FailureOf(Send({.url = UrlOf(server.port(), "/")}, absl::Milliseconds(400))), Sent(Failure::kTimeout));
     return;
   }
   EXPECT_EQ(FailureOf(Get(UrlOf(server.port(), "/"))), Sent(Failure::kProtocol));
@@ -595,6 +618,15 @@ TEST_P(CloudTransportRow, AtMostOnceUsesAFreshConnectionAndIsNotRepeated) {  // 
   size_t posts = 0;
   for (size_t i = 0; i < server.connections(); ++i) posts += absl::StrContains(server.received(i), "POST") ? 1 : 0;
   EXPECT_EQ(posts, 1u);
+}
+
+TEST_P(CloudTransportRow, OtherWritesMayBeSentTwice) {  // OUT-8: the reason for at_most_once
+  ScriptedServer server(loop_, [](Wire wire) { return DropPosts(wire); });
+  const std::string url = UrlOf(server.port(), "/");
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(FailureOf(Get(url)), std::nullopt);
+  // Not met: on a kept connection that dies the library repeats the request by itself. So whatever is seen here, the
+  // outcome counts as unknown.
+  EXPECT_EQ(FailureOf(Send({.method = "POST", .url = url})), Sent(Failure::kDisconnected));
 }
 
 // ------------------------------------------------------------------------------------------------ tenants' URLs
