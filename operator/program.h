@@ -1,0 +1,83 @@
+// The whole operator, put together: two reflectors, the controller, the reconciler, the event recorder. What differs between
+// the ways of running it (a cluster, one machine, the demo, a simulated world) is what is plugged in here, and nothing else.
+//
+//   Program program({...});
+//   program.Start();
+//   ... co_await program.Stop(deadline) ...
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "pkg/async/loop.h"
+#include "pkg/async/scope.h"
+#include "pkg/http/http.h"
+#include "pkg/kube/cache.h"
+#include "pkg/kube/client.h"
+#include "pkg/kube/controller.h"
+#include "pkg/kube/events.h"
+#include "pkg/kube/reflector.h"
+#include "pkg/ports/ports.h"
+#include "pkg/reconcile/metrics.h"
+#include "pkg/reconcile/reconciler.h"
+#include "pkg/telemetry/log.h"
+#include "pkg/telemetry/metrics.h"
+
+namespace ottoscale::operator_main {
+
+class Program {
+ public:
+  struct Parts {
+    async::Loop& loop;
+    http::Transport& kube;             // to the API server
+    std::string kube_url;              // "http://127.0.0.1:8480"
+    const ports::Providers& providers;
+    telemetry::Log& log;
+    telemetry::Registry& registry;     // one program registers its metrics in it
+    reconcile::AdminLimits limits;
+    std::string instance = "ottoscale";
+    size_t workers = 64;               // passes at once; nearly all of a pass is waiting
+    std::function<void(const Secret&)> on_secret;  // told each credential before it is used; may be null
+  };
+  explicit Program(Parts parts);
+  ~Program() = default;  // only after Stop() has returned, or before Start()
+
+  void Start();
+  // No new passes; those under way finish, their writes and reports included; then the events; then the watches. What
+  // still runs at `deadline` is cancelled. Shielded writes end by their own deadlines.
+  async::Task<void> Stop(async::BootTime deadline);
+
+  // What it still waits for; "" when it is ready.
+  std::string NotReady() const;
+  const reconcile::Reconciler& reconciler() const { return reconciler_; }
+  const kube::Client& client() const { return client_; }
+
+ private:
+  struct Seen {
+    std::string uid;
+    int64_t generation = 0;
+    bool deleting = false;
+    bool operator==(const Seen&) const = default;
+  };
+  void PolicyChanged(const kubeapi::ObjectKey& key);
+  void AccountChanged(const kubeapi::ObjectKey& key);
+  void RegisterRuntimeMetrics(telemetry::Registry& registry);
+
+  Parts parts_;
+  kube::Client client_;
+  kube::Cache policies_;
+  kube::Cache accounts_;
+  kube::EventRecorder events_;
+  reconcile::Metrics metrics_;
+  reconcile::Reconciler reconciler_;
+  kube::Controller controller_;
+  kube::Reflector policy_reflector_;
+  kube::Reflector account_reflector_;
+  std::map<kubeapi::ObjectKey, Seen> seen_;  // what last woke a pass: our own status writes must not
+  async::Scope watches_;
+  async::Scope delivery_;
+  bool stopping_ = false;
+};
+
+}  // namespace ottoscale::operator_main

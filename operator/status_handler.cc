@@ -1,0 +1,57 @@
+#include "operator/status_handler.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "pkg/async/sleep.h"
+#include "pkg/base/status.h"
+#include "pkg/telemetry/exposition.h"
+#include "pkg/telemetry/text_stream.h"
+
+namespace ottoscale::operator_main {
+namespace {
+
+class MetricsBody final : public http::BodySource {
+ public:
+  explicit MetricsBody(telemetry::Registry& registry) : stream_(registry) {}
+  async::Task<absl::StatusOr<std::optional<std::string>>> Next() override {
+    if (!first_) CO_RETURN_IF_ERROR(co_await async::Yield());
+    first_ = false;
+    co_return stream_.Next();
+  }
+
+ private:
+  telemetry::TextStream stream_;
+  bool first_ = true;
+};
+
+http::Response Text(int status, std::string text) {
+  http::Response response{.status = status, .body = http::Body(std::move(text))};
+  response.headers.Set("Content-Type", "text/plain; charset=utf-8");
+  return response;
+}
+
+}  // namespace
+
+async::Task<http::Response> StatusHandler::Handle(http::ServerRequest request) {
+  if (request.method != "GET" && request.method != "HEAD") {
+    http::Response response = Text(405, "only GET and HEAD\n");
+    response.headers.Set("Allow", "GET, HEAD");
+    co_return response;
+  }
+  if (request.path == "/metrics") {
+    http::Response response{.body = http::Body(std::make_unique<MetricsBody>(registry_))};
+    response.headers.Set("Content-Type", telemetry::kExpositionContentType);
+    co_return response;
+  }
+  if (request.path == "/healthz") co_return Text(200, "ok\n");
+  if (request.path == "/readyz") {
+    const std::string missing = not_ready_();
+    co_return missing.empty() ? Text(200, "ok\n") : Text(503, absl::StrCat("not ready: ", missing, "\n"));
+  }
+  if (request.path == "/") co_return Text(200, "Ottoscale: /metrics /healthz /readyz\n");
+  co_return Text(404, "not found; there is /metrics, /healthz and /readyz\n");
+}
+
+}  // namespace ottoscale::operator_main

@@ -1,0 +1,46 @@
+// From an accountRef to what a provider needs: the CloudAccount (watched) and its Secret (read when needed, since a watch
+// on Secrets would need the right to read all of them). Every way in which that fails is a TargetFailure with its own
+// reason and one sentence that says what to do.
+#pragma once
+
+#include <map>
+#include <string>
+#include <variant>
+
+#include "pkg/async/loop.h"
+#include "pkg/async/task.h"
+#include "pkg/decision/observation.h"
+#include "pkg/kube/cache.h"
+#include "pkg/kube/client.h"
+#include "pkg/kubeapi/object.h"
+#include "pkg/ports/ports.h"
+
+namespace ottoscale::reconcile {
+
+using AccountResult = std::variant<decision::TargetFailure, ports::Account>;
+
+class Accounts {
+ public:
+  // All borrowed; they outlive it.
+  Accounts(async::Loop& loop, const kube::Client& client, const kube::Cache& cache)
+      : loop_(loop), client_(client), cache_(cache) {}
+
+  // `ref` is spec.<...>.accountRef.name of a policy in `ns`, which needs an account of `type`. `fresh`: read the Secret
+  // again, since the value that we have was refused.
+  async::Task<AccountResult> Resolve(std::string ns, std::string ref, std::string type, bool fresh,
+                                     async::BootTime deadline);
+
+ private:
+  struct CachedSecret {
+    nlohmann::json object;
+    async::BootTime read_at;
+  };
+  async::Task<absl::StatusOr<nlohmann::json>> ReadSecret(kubeapi::ObjectKey key, bool fresh, async::BootTime deadline);
+
+  async::Loop& loop_;
+  const kube::Client& client_;
+  const kube::Cache& cache_;
+  std::map<kubeapi::ObjectKey, CachedSecret> secrets_;
+};
+
+}  // namespace ottoscale::reconcile

@@ -1,0 +1,101 @@
+// One policy, one pass: observe, decide, write, report. Called by the controller with a key, never twice at once for the
+// same key. It holds no arithmetic about capacity (that is pkg/decision) and no rule about what may be written (that is
+// the WriteGate).
+//
+// Order of writes: intent into status.pendingChange -> gate -> SetCapacity -> outcome into status. A restarted operator
+// that finds an intent reads the target first.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pkg/async/loop.h"
+#include "pkg/async/task.h"
+#include "pkg/decision/decide.h"
+#include "pkg/decision/status.h"
+#include "pkg/kube/cache.h"
+#include "pkg/kube/client.h"
+#include "pkg/kube/controller.h"
+#include "pkg/kube/events.h"
+#include "pkg/ports/ports.h"
+#include "pkg/reconcile/accounts.h"
+#include "pkg/reconcile/metrics.h"
+#include "pkg/reconcile/write_gate.h"
+#include "pkg/telemetry/log.h"
+
+namespace ottoscale::reconcile {
+
+// What is kept of a policy between passes. Owned by the Reconciler; lives as long as the policy.
+struct PolicyEntry {
+  kubeapi::ObjectKey key;
+  std::string uid;               // of the object: another uid is another policy of the same name
+  int64_t generation = 0;        // that `spec` was decoded from
+  std::optional<policy::ScalingPolicy> spec;  // nullopt: invalid
+  std::unique_ptr<ports::ScalingTarget> target;
+  std::optional<ports::Account> account;      // that `target` was made with
+  std::vector<std::unique_ptr<ports::MetricSource>> sources;
+  bool account_refused = false;  // the cloud refused the key: read the Secret again
+  decision::History history;
+  decision::PolicyStatus status;    // the newest
+  decision::PolicyStatus reported;  // the last that we know to stand in the API server
+  async::BootTime status_written;   // when
+  std::optional<decision::Outcome> last;
+  std::optional<int64_t> violated;  // the generation that the gate has stopped
+  std::optional<async::BootTime> due;  // of the next pass, as far as we asked for it
+};
+
+class Reconciler {
+ public:
+  struct Dependencies {
+    async::Loop& loop;
+    const kube::Client& client;
+    const kube::Cache& policies;
+    const kube::Cache& accounts;
+    const ports::Providers& providers;
+    kube::EventRecorder& events;
+    telemetry::Logger log;
+    Metrics& metrics;
+    AdminLimits limits;
+    std::function<void(const Secret&)> on_secret;      // told each credential before it is used; may be null
+    absl::Duration read_timeout = absl::Seconds(20);   // of all reads of a pass together
+    absl::Duration write_timeout = absl::Seconds(15);  // of one write to the cloud
+    absl::Duration api_timeout = absl::Seconds(10);    // of one call to the API server
+  };
+  explicit Reconciler(Dependencies dependencies);
+
+  // A pass, or the goodbye to a policy that is gone. Fails only when it should be tried again with backoff.
+  async::Task<absl::StatusOr<kube::Requeue>> Reconcile(kubeapi::ObjectKey key);
+
+  const std::map<kubeapi::ObjectKey, PolicyEntry>& entries() const { return entries_; }
+  const WriteGate& gate() const { return gate_; }
+
+ private:
+  enum class Adopted { kReady, kInvalid };
+  Adopted Adopt(PolicyEntry& entry, const kube::Object& object);
+  void Restore(PolicyEntry& entry, const kube::Object& object);
+  void MakeSources(PolicyEntry& entry);
+  std::optional<NewestSpec> Newest(const std::string& policy);
+
+  async::Task<decision::Outcome> Pass(PolicyEntry& entry, async::Instant now);
+  async::Task<decision::Observation> Observe(PolicyEntry& entry, async::BootTime deadline);
+  async::Task<decision::TargetReading> ReadTarget(PolicyEntry& entry, async::BootTime deadline);
+  async::Task<std::optional<decision::TargetFailure>> PrepareTarget(PolicyEntry& entry, async::BootTime deadline);
+  void Claim(PolicyEntry& entry, decision::Observation& seen, async::Instant now);
+  async::Task<decision::WriteResult> Write(PolicyEntry& entry, decision::Decision decision, decision::Observation seen,
+                                           async::Instant now);
+  async::Task<absl::Status> Report(PolicyEntry& entry, decision::PolicyStatus status);
+  void Tell(const PolicyEntry& entry, const decision::Outcome& outcome);
+  kube::Requeue NextPass(PolicyEntry& entry, const decision::Outcome& outcome, async::Instant started);
+
+  Dependencies d_;
+  Accounts accounts_;
+  Claims claims_;
+  WriteGate gate_;
+  std::map<kubeapi::ObjectKey, PolicyEntry> entries_;
+};
+
+}  // namespace ottoscale::reconcile
