@@ -5,339 +5,289 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "pkg/base/check.h"
+#include "pkg/base/status.h"
 #include "pkg/codec/json.h"
+#include "pkg/simulation/heroku_json.h"
+#include "pkg/simulation/list_page.h"
 
 namespace ottoscale::simulation {
 namespace {
 
 constexpr char kAccept[] = "application/vnd.heroku+json; version=3";
-constexpr int kAppLimit = 100;  // dynos of one app, all types together
+constexpr char kRateLimits[] = "/account/rate-limits";
 
-// The most dynos of one process type that a size allows; nullopt: the app's limit only.
-std::optional<int> SizeLimit(absl::string_view size) {
-  const std::string lower = absl::AsciiStrToLower(size);
-  if (lower == "eco" || lower == "basic") return 1;
-  if (absl::StartsWith(lower, "performance") || absl::StartsWith(lower, "private")) return 10;
-  return std::nullopt;
+http::Response NoEndpoint() { return ErrorAnswer(404, "not_found", "The requested API endpoint was not found."); }
+http::Response NoType(absl::string_view type) {
+  return ErrorAnswer(404, "not_found", absl::StrCat("Couldn't find that process type (", type, ")."));
 }
 
-// FNV-1a: an ETag only has to differ when the body does.
-std::string EtagOf(absl::string_view body) {
-  uint64_t hash = 14695981039346656037u;
-  for (const char c : body) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
-  return absl::StrFormat("\"%016x\"", hash);
+// The decoded segments of a path; empty when one of them is empty or malformed, as behind a trailing slash.
+std::vector<std::string> Segments(absl::string_view path) {
+  if (!absl::ConsumePrefix(&path, "/")) return {};
+  std::vector<std::string> segments;
+  for (const absl::string_view part : absl::StrSplit(path, '/')) {
+    const absl::StatusOr<std::string> decoded = http::DecodeComponent(part);
+    if (!decoded.ok() || decoded->empty()) return {};
+    segments.push_back(*decoded);
+  }
+  return segments;
 }
-
-constexpr char kTime[] = "2030-01-01T00:00:00Z";
 
 }  // namespace
 
-SimulatedHeroku::SimulatedHeroku(async::Loop& loop, HerokuOptions options) : loop_(loop), options_(options) {}
+std::string Describe(const HerokuWrite& write) {
+  std::string line = absl::StrCat(absl::FormatTime("%Y-%m-%dT%H:%M:%E*SZ", write.at.wall, absl::UTCTimeZone()), " ",
+                                  write.who, " ", write.app, "/", write.type, " ", write.from, " -> ", write.to);
+  if (!write.accepted()) absl::StrAppend(&line, ": ", write.status, " ", write.error);
+  return line;
+}
+
+SimulatedHeroku::SimulatedHeroku(async::Loop& loop, HerokuOptions options)
+    : loop_(loop),
+      options_(options),
+      strangers_{TokenBucket(options.rate_limit, options.rate_refill_per_minute, loop.Now().boot)} {}
+
+// ------------------------------------------------------------------------------------------------ the world's switches
 
 void SimulatedHeroku::AddAccount(const std::string& name, const std::string& key) {
-  accounts_[key] = {.name = name, .tokens = options_.rate_limit, .refilled = loop_.Now().boot};
+  account_of_[key] = name;
+  accounts_.try_emplace(
+      name, Account{TokenBucket(options_.rate_limit, options_.rate_refill_per_minute, loop_.Now().boot)});
 }
-void SimulatedHeroku::RevokeKey(const std::string& key) { accounts_.erase(key); }
+void SimulatedHeroku::RevokeKey(const std::string& key) { account_of_.erase(key); }
 void SimulatedHeroku::RefuseAccount(const std::string& name, int status) {
-  for (auto& [key, account] : accounts_) {
-    if (account.name == name) account.refused = status;
-  }
+  accounts_.at(name).refused = status == 200 ? 0 : status;
+}
+void SimulatedHeroku::SetRemaining(const std::string& name, double tokens) {
+  Account& account = accounts_.at(name);
+  (void)account.bucket.Remaining(loop_.Now().boot);  // what came before now does not come on top
+  account.bucket.Set(tokens);
 }
 
 void SimulatedHeroku::AddApp(const std::string& name, const std::string& uuid, const std::string& type, int quantity,
                              const std::string& size) {
-  apps_[uuid] = {.uuid = uuid, .name = name};
+  CHECK(Find(name) == nullptr && Find(uuid) == nullptr, "names and UUIDs of apps are unique");
+  apps_[uuid] = {.uuid = uuid, .name = name, .created = loop_.Now().wall};
   AddProcess(name, type, quantity, size);
 }
 
-void SimulatedHeroku::AddProcess(const std::string& app, const std::string& type, int quantity, const std::string& size) {
-  Process& process = Find(app)->processes[type];
-  process.size = size;
-  Scale(process, quantity, false);
+void SimulatedHeroku::AddProcess(const std::string& app, const std::string& type, int quantity,
+                                 const std::string& size) {
+  CHECK(FindDynoSize(size) != nullptr, "an unknown dyno size");
+  Process& process = Get(app).processes[type];
+  process.id = NewUuid(loop_.random());
+  ScaleTo(process, {size, quantity}, Times(), loop_.Now(), loop_.random(), true);
 }
 
-SimulatedHeroku::App* SimulatedHeroku::Find(const std::string& name_or_uuid) {
-  for (auto& [uuid, app] : apps_) {
+void SimulatedHeroku::RemoveApp(const std::string& app) { apps_.erase(Get(app).uuid); }
+void SimulatedHeroku::AddCollaborator(const std::string& app, const std::string& account) {
+  Get(app).collaborators.push_back(account);
+}
+
+bool SimulatedHeroku::HumanScales(const std::string& app_name, const std::string& type, int quantity) {
+  App& app = Get(app_name);
+  const Process& process = Get(app_name, type);
+  const Update update{.type = type, .from = process.quantity, .quantity = quantity, .size = process.size};
+  return !Apply(app, {update}, "human").has_value();
+}
+
+void SimulatedHeroku::HumanResizes(const std::string& app, const std::string& type, const std::string& size) {
+  Process& process = Get(app, type);
+  CHECK(FindDynoSize(size) != nullptr, "an unknown dyno size");
+  ScaleTo(process, {size, process.quantity}, Times(), loop_.Now(), loop_.random());
+}
+void SimulatedHeroku::SetMaintenance(const std::string& app, bool on) { Get(app).maintenance = on; }
+void SimulatedHeroku::Rename(const std::string& app, const std::string& name) { Get(app).name = name; }
+void SimulatedHeroku::SetReleaseRunning(const std::string& app, bool on) { Get(app).release_running = on; }
+void SimulatedHeroku::Crash(const std::string& app, const std::string& type) {
+  CrashNewest(Get(app, type), Times(), loop_.Now(), loop_.random());
+}
+void SimulatedHeroku::SetBootFails(const std::string& app, const std::string& type, bool on) {
+  Get(app, type).boot_fails = on;
+}
+void SimulatedHeroku::SetAsleep(const std::string& app, const std::string& type, bool on) {
+  Get(app, type).asleep = on;
+}
+
+int SimulatedHeroku::Quantity(const std::string& app, const std::string& type) const {
+  return Get(app).processes.at(type).quantity;
+}
+int SimulatedHeroku::Up(const std::string& app, const std::string& type) const {
+  return Serving(Get(app).processes.at(type), loop_.Now().boot);
+}
+bool SimulatedHeroku::Maintenance(const std::string& app) const { return Get(app).maintenance; }
+
+const App* SimulatedHeroku::Find(const std::string& name_or_uuid) const {
+  for (const auto& [uuid, app] : apps_) {
     if (uuid == name_or_uuid || app.name == name_or_uuid) return &app;
   }
   return nullptr;
 }
-const SimulatedHeroku::App* SimulatedHeroku::Find(const std::string& name_or_uuid) const {
-  return const_cast<SimulatedHeroku*>(this)->Find(name_or_uuid);  // NOLINT: finds, changes nothing
+const App& SimulatedHeroku::Get(const std::string& name_or_uuid) const {
+  const App* app = Find(name_or_uuid);
+  CHECK(app != nullptr, name_or_uuid);
+  return *app;
+}
+App& SimulatedHeroku::Get(const std::string& name_or_uuid) {
+  return apps_.at(std::as_const(*this).Get(name_or_uuid).uuid);
+}
+Process& SimulatedHeroku::Get(const std::string& app, const std::string& type) { return Get(app).processes.at(type); }
+
+DynoTimes SimulatedHeroku::Times() const {
+  return {options_.boot_min, options_.boot_max, options_.stop_min, options_.stop_max};
 }
 
-std::string SimulatedHeroku::NewUuid() {
-  const uint64_t a = loop_.random().Next();
-  const uint64_t b = loop_.random().Next();
-  return absl::StrFormat("%08x-%04x-%04x-%04x-%012x", a >> 32, (a >> 16) & 0xFFFF, a & 0xFFFF, b >> 48, b & 0xFFFFFFFFFFFF);
-}
-
-// New dynos get the next numbers and boot; the highest numbers go first.
-void SimulatedHeroku::Scale(Process& process, int quantity, bool boot) {
-  process.quantity = quantity;
-  while (process.dynos.size() > static_cast<size_t>(quantity)) process.dynos.pop_back();
-  const absl::Duration spread = options_.boot_max - options_.boot_min;
-  while (process.dynos.size() < static_cast<size_t>(quantity)) {
-    const absl::Duration wait = boot ? options_.boot_min + spread * loop_.random().Unit() : absl::ZeroDuration();
-    process.dynos.push_back({.number = static_cast<int>(process.dynos.size()) + 1,
-                             .id = NewUuid(),
-                             .up_at = loop_.Now().boot + wait});
-  }
-}
-
-void SimulatedHeroku::HumanScales(const std::string& app, const std::string& type, int quantity) {
-  Process& process = Find(app)->processes.at(type);
-  writes_.push_back({loop_.Now(), "human", app, type, process.quantity, quantity, 200});
-  Scale(process, quantity, true);
-}
-void SimulatedHeroku::SetMaintenance(const std::string& app, bool on) { Find(app)->maintenance = on; }
-void SimulatedHeroku::Rename(const std::string& app, const std::string& name) { Find(app)->name = name; }
-void SimulatedHeroku::Crash(const std::string& app, const std::string& type) {
-  std::vector<Dyno>& dynos = Find(app)->processes.at(type).dynos;
-  if (dynos.empty()) return;
-  dynos.back().crashed = true;
-  dynos.back().up_at = loop_.Now().boot + 3 * options_.boot_max;
-}
-
-int SimulatedHeroku::Quantity(const std::string& app, const std::string& type) const {
-  return Find(app)->processes.at(type).quantity;
-}
-bool SimulatedHeroku::Maintenance(const std::string& app) const { return Find(app)->maintenance; }
-int SimulatedHeroku::Up(const std::string& app, const std::string& type) {
-  const std::vector<Dyno>& dynos = Find(app)->processes.at(type).dynos;
-  const async::BootTime now = loop_.Now().boot;
-  return static_cast<int>(std::count_if(dynos.begin(), dynos.end(), [now](const Dyno& d) { return d.up_at <= now; }));
-}
-
-http::Response SimulatedHeroku::Answer(int status, nlohmann::json body) const {
-  http::Response response{.status = status, .body = http::Body(codec::Dump(body))};
-  response.headers.Set("Content-Type", "application/json");
-  return response;
-}
-http::Response SimulatedHeroku::Error(int status, const std::string& id, const std::string& message) const {
-  return Answer(status, {{"id", id}, {"message", message}, {"url", absl::StrCat("https://devcenter.heroku.com/#", id)}});
-}
+// ------------------------------------------------------------------------------------------------ requests
 
 async::Task<http::Response> SimulatedHeroku::Handle(http::ServerRequest request) {
   ++requests_;
-  http::Response response = [&]() -> http::Response {
-    if (request.headers.Get("Accept") != kAccept) {
-      return Error(406, "not_acceptable", "The Accept header must be application/vnd.heroku+json; version=3.");
-    }
-    const std::string authorization = request.headers.Get("Authorization").value_or("");
-    absl::string_view key = authorization;
-    const auto account = absl::ConsumePrefix(&key, "Bearer ") ? accounts_.find(std::string(key)) : accounts_.end();
-    if (account == accounts_.end()) return Error(401, "unauthorized", "Invalid credentials provided.");
-    Account& who = account->second;
-    const async::BootTime now = loop_.Now().boot;
-    who.tokens = std::min(options_.rate_limit, who.tokens + absl::FDivDuration(now - who.refilled, absl::Minutes(1)) *
-                                                                options_.rate_refill_per_minute);
-    who.refilled = now;
-    http::Response answer;
-    const bool is_free = request.path == "/account/rate-limits";
-    if (who.tokens < 1 && !is_free) {
-      answer = Error(429, "rate_limit", "Your account reached the API rate limit. Please wait a few minutes.");
-    } else if (who.refused == 402) {
-      answer = Error(402, "delinquent", "You must pay your outstanding bill.");
-    } else if (who.refused != 0) {
-      answer = Error(who.refused, "suspended", "Your account is suspended.");
-    } else {
-      if (!is_free) who.tokens -= 1;
-      answer = is_free ? Answer(200, {{"remaining", static_cast<int>(who.tokens)}}) : Route(request, who.name);
-    }
-    answer.headers.Set("RateLimit-Remaining", absl::StrCat(static_cast<int>(who.tokens)));
-    return answer;
-  }();
-  response.headers.Set("Request-Id", request.headers.Get("Request-Id").value_or(absl::StrCat("sim-", requests_)));
-  if (request.method == "GET" && response.status == 200) {
-    const std::string etag = EtagOf(response.body.text);
-    response.headers.Set("ETag", etag);
-    if (request.headers.Get("If-None-Match") == etag) {
-      response.status = 304;
-      response.body = http::Body();
-    }
+  const Caller caller = CallerOf(request);
+  http::Response answer = Answer(request, caller);
+  if (request.method == "GET" && answer.status == 200) {
+    AddEtag(answer, request.headers.Get("If-None-Match").value_or(""));
   }
-  co_return response;
+  answer.headers.Set("RateLimit-Remaining", absl::StrCat(caller.account.bucket.Remaining(loop_.Now().boot)));
+  answer.headers.Set("Request-Id", request.headers.Get("Request-Id").value_or(absl::StrCat("sim-", requests_)));
+  ++answers_[answer.status];
+  co_return answer;
 }
 
-http::Response SimulatedHeroku::Route(const http::ServerRequest& request, const std::string& account) {
-  std::vector<std::string> parts;
-  for (const absl::string_view part : absl::StrSplit(request.path, '/', absl::SkipEmpty())) {
-    const auto decoded = http::DecodeComponent(part);
-    if (!decoded.ok()) return Error(400, "bad_request", "The path could not be read.");
-    parts.push_back(*decoded);
+SimulatedHeroku::Caller SimulatedHeroku::CallerOf(const http::ServerRequest& request) {
+  const std::string header = request.headers.Get("Authorization").value_or("");
+  absl::string_view key = header;
+  if (absl::ConsumePrefix(&key, "Bearer ")) {
+    const auto found = account_of_.find(std::string(key));
+    if (found != account_of_.end()) return {found->second, accounts_.at(found->second), true};
   }
-  if (parts.size() < 2 || parts[0] != "apps") {
-    return Error(404, "not_found", "The requested API endpoint was not found.");
+  return {"", strangers_, false};
+}
+
+http::Response SimulatedHeroku::Answer(const http::ServerRequest& request, const Caller& caller) {
+  const bool is_free = request.method == "GET" && request.path == kRateLimits;
+  if (!is_free && !caller.account.bucket.Take(loop_.Now().boot)) {
+    return ErrorAnswer(429, "rate_limit", "Your account reached the API rate limit. Please wait a few minutes.");
   }
-  App* app = Find(parts[1]);
-  if (app == nullptr) return Error(404, "not_found", "Couldn't find that app.");
-  return RouteApp(request, *app, {parts.begin() + 2, parts.end()}, account);
+  if (request.headers.Get("Accept") != kAccept) {
+    return ErrorAnswer(406, "not_acceptable", absl::StrCat("The Accept header must be ", kAccept, "."));
+  }
+  if (!caller.known) return ErrorAnswer(401, "unauthorized", "Invalid credentials provided.");
+  if (caller.account.refused == 402) return ErrorAnswer(402, "delinquent", "You must pay your outstanding bill.");
+  if (caller.account.refused != 0) return ErrorAnswer(caller.account.refused, "suspended", "Your account is suspended.");
+  if (is_free) return JsonAnswer(200, {{"remaining", caller.account.bucket.Remaining(loop_.Now().boot)}});
+  return Route(request, caller);
+}
+
+http::Response SimulatedHeroku::Route(const http::ServerRequest& request, const Caller& caller) {
+  const std::vector<std::string> parts = Segments(request.path);
+  if (parts.size() == 1 && parts[0] == "dyno-sizes" && request.method == "GET") return JsonAnswer(200, DynoSizesJson());
+  if (parts.size() < 2 || parts[0] != "apps") return NoEndpoint();
+  const App* found = Find(parts[1]);
+  if (found == nullptr) return ErrorAnswer(404, "not_found", "Couldn't find that app.");
+  App& app = Get(found->uuid);
+  const auto& may = app.collaborators;
+  if (!may.empty() && std::find(may.begin(), may.end(), caller.name) == may.end()) {
+    return ErrorAnswer(403, "forbidden", absl::StrCat("You do not have access to the app ", app.name, "."));
+  }
+  return RouteApp(request, app, {parts.begin() + 2, parts.end()}, caller);
 }
 
 http::Response SimulatedHeroku::RouteApp(const http::ServerRequest& request, App& app,
-                                         const std::vector<std::string>& rest, const std::string& account) {
-  const bool get = request.method == "GET";
-  if (rest.empty() && get) {
-    return Answer(200, {{"id", app.uuid}, {"name", app.name}, {"maintenance", app.maintenance}, {"space", nullptr},
-                        {"created_at", kTime}, {"updated_at", kTime}});
+                                         const std::vector<std::string>& rest, const Caller& caller) {
+  const bool formation = !rest.empty() && rest[0] == "formation" && rest.size() <= 2;
+  if (formation && rest.size() == 2 && !app.processes.contains(rest[1])) {
+    return NoType(rest[1]);
   }
-  if (rest.size() == 1 && rest[0] == "dynos" && get) return List(request, DynosJson(app));
-  if (!rest.empty() && rest[0] == "formation") {
-    if (rest.size() == 1 && get) {
-      std::vector<nlohmann::json> items;
-      for (const auto& [type, process] : app.processes) items.push_back(FormationJson(app, type, process));
-      return List(request, std::move(items));
-    }
-    if (rest.size() == 1 && request.method == "PATCH") return PatchAll(request, app, account);
-    if (rest.size() == 2 && app.processes.find(rest[1]) == app.processes.end()) {
-      return Error(404, "not_found", absl::StrCat("Couldn't find that process type (", rest[1], ")."));
-    }
-    if (rest.size() == 2 && get) return Answer(200, FormationJson(app, rest[1], app.processes.at(rest[1])));
-    if (rest.size() == 2 && request.method == "PATCH") return Patch(request, app, rest[1], account);
-  }
-  return Error(404, "not_found", "The requested API endpoint was not found.");
+  if (request.method == "GET") return Read(request, app, rest);
+  if (request.method == "PATCH" && formation) return Write(request, app, rest.size() == 2 ? rest[1] : "", caller);
+  return NoEndpoint();
 }
 
-namespace {
-
-// The body of a write; nullopt when it is not what the API takes.
-std::optional<nlohmann::json> WriteBody(const http::ServerRequest& request) {
-  const std::string type = request.headers.Get("Content-Type").value_or("");
-  if (!absl::StartsWith(type, "application/json")) return std::nullopt;
-  auto body = codec::ReadJson(request.body);
-  if (!body.ok() || !body->is_object()) return std::nullopt;
-  return *body;
-}
-
-}  // namespace
-
-http::Response SimulatedHeroku::Patch(const http::ServerRequest& request, App& app, const std::string& type,
-                                      const std::string& account) {
-  const auto body = WriteBody(request);
-  if (!body) return Error(400, "bad_request", "Unable to parse the JSON body.");
-  return SetQuantity(app, type, *body, account);
-}
-
-http::Response SimulatedHeroku::PatchAll(const http::ServerRequest& request, App& app, const std::string& account) {
-  const auto body = WriteBody(request);
-  const nlohmann::json* updates = body ? codec::Find(*body, "updates") : nullptr;
-  if (updates == nullptr || !updates->is_array()) return Error(400, "bad_request", "Unable to parse the JSON body.");
-  const std::map<std::string, Process> before = app.processes;
-  std::vector<nlohmann::json> changed;
-  for (const nlohmann::json& update : *updates) {
-    const std::string type = codec::StringOr(update, {"type"}, "");
-    http::Response one = app.processes.contains(type) ? SetQuantity(app, type, update, account)
-                                                      : Error(404, "not_found", "Couldn't find that process type.");
-    if (one.status != 200) {
-      app.processes = before;  // all or nothing
-      return one;
-    }
-    changed.push_back(FormationJson(app, type, app.processes.at(type)));
-  }
-  return Answer(200, changed);
-}
-
-std::optional<nlohmann::json> SimulatedHeroku::LimitError(const App& app, const std::string& type, int quantity) const {
-  const Process& process = app.processes.at(type);
-  const std::optional<int> limit = SizeLimit(process.size);
-  if (limit && quantity > *limit) {
-    return nlohmann::json{{"id", "cannot_update_above_limit"},
-                          {"limit", *limit},
-                          {"message", absl::StrCat("Cannot update to more than ", *limit, " ", process.size,
-                                                   " size dynos per process type.")}};
-  }
-  int total = quantity;
-  for (const auto& [other, p] : app.processes) total += other == type ? 0 : p.quantity;
-  if (total <= kAppLimit) return std::nullopt;
-  return nlohmann::json{{"id", "cannot_update_above_limit"},
-                        {"limit", kAppLimit},
-                        {"message", absl::StrCat("Cannot update to more than ", kAppLimit, " dynos per app.")}};
-}
-
-http::Response SimulatedHeroku::SetQuantity(App& app, const std::string& type, const nlohmann::json& body,
-                                            const std::string& account) {
-  Process& process = app.processes.at(type);
-  const nlohmann::json* given = codec::Find(body, "quantity");
-  const auto record = [&](int to, http::Response answer) {
-    writes_.push_back({loop_.Now(), account, app.name, type, process.quantity, to, answer.status});
-    return answer;
-  };
-  // The CLI's relative "+1" is a string; a controller that sends one would scale twice on a retry.
-  const std::optional<int64_t> quantity = given != nullptr && given->is_number_integer() ? codec::ToInt64(*given) : std::nullopt;
-  if (!quantity || *quantity < 0 || *quantity > 1'000'000) {
-    return record(-1, Error(422, "invalid_params", "quantity must be a whole number, 0 or more"));
-  }
-  const int to = static_cast<int>(*quantity);
-  if (auto limit = LimitError(app, type, to)) return record(to, Answer(422, *std::move(limit)));
-  (void)record(to, Answer(200, nullptr));
-  Scale(process, to, true);
-  return Answer(200, FormationJson(app, type, process));
-}
-
-nlohmann::json SimulatedHeroku::FormationJson(const App& app, const std::string& type, const Process& process) const {
-  return {{"app", {{"id", app.uuid}, {"name", app.name}}}, {"command", absl::StrCat("bin/", type)},
-          {"id", absl::StrCat("formation-", type)}, {"quantity", process.quantity}, {"size", process.size},
-          {"type", type}, {"created_at", kTime}, {"updated_at", kTime}};
-}
-
-std::vector<nlohmann::json> SimulatedHeroku::DynosJson(const App& app) {
+http::Response SimulatedHeroku::Read(const http::ServerRequest& request, const App& app,
+                                     const std::vector<std::string>& rest) {
+  if (rest.empty()) return JsonAnswer(200, AppJson(app));
+  if (rest.size() == 2 && rest[0] == "formation") return JsonAnswer(200, FormationJson(app, rest[1]));
+  if (rest.size() != 1) return NoEndpoint();
+  if (rest[0] == "dynos") return List(request, DynosJson(app, loop_.Now().boot));
+  if (rest[0] != "formation") return NoEndpoint();
   std::vector<nlohmann::json> items;
-  const async::BootTime now = loop_.Now().boot;
-  for (const auto& [type, process] : app.processes) {
-    for (const Dyno& dyno : process.dynos) {
-      const char* state = dyno.up_at <= now ? "up" : (dyno.crashed ? "crashed" : "starting");
-      items.push_back({{"id", dyno.id}, {"name", absl::StrCat(type, ".", dyno.number)}, {"type", type},
-                       {"state", state}, {"size", process.size}, {"command", absl::StrCat("bin/", type)},
-                       {"app", {{"id", app.uuid}, {"name", app.name}}}, {"attach_url", nullptr},
-                       {"release", {{"id", "release-1"}, {"version", 1}}}, {"created_at", kTime}, {"updated_at", kTime}});
-    }
-  }
-  std::sort(items.begin(), items.end(), [](const nlohmann::json& a, const nlohmann::json& b) {
-    return a.at("id").get_ref<const std::string&>() < b.at("id").get_ref<const std::string&>();
-  });
-  return items;
+  for (const auto& [type, process] : app.processes) items.push_back(FormationJson(app, type));
+  return List(request, std::move(items));
 }
 
-// One page of a list sorted by id. `Range: id [start]..; max=N`, an exclusive start is written "]start".
 http::Response SimulatedHeroku::List(const http::ServerRequest& request, std::vector<nlohmann::json> items) const {
-  size_t max = options_.page;
-  std::string start;
-  bool exclusive = false;
-  if (const auto header = request.headers.Get("Range")) {
-    absl::string_view range = *header;
-    if (!absl::ConsumePrefix(&range, "id ")) {
-      return Error(416, "requested_range_not_satisfiable", "Only ranges of id are supported.");
-    }
-    const std::vector<std::string> parts = absl::StrSplit(range, ';');
-    const std::string interval(absl::StripAsciiWhitespace(parts[0]));
-    start = interval.substr(0, interval.find(".."));
-    exclusive = absl::StartsWith(start, "]");
-    if (exclusive) start.erase(0, 1);
-    for (size_t i = 1; i < parts.size(); ++i) {
-      absl::string_view option = absl::StripAsciiWhitespace(parts[i]);
-      if (!absl::ConsumePrefix(&option, "max=")) continue;
-      if (!absl::SimpleAtoi(option, &max) || max < 1 || max > 1000) {
-        return Error(416, "requested_range_not_satisfiable", "max must be from 1 to 1000.");
-      }
+  absl::StatusOr<ListPage> page = PageOf(std::move(items), request.headers.Get("Range"), options_.page);
+  if (!page.ok()) return ErrorAnswer(416, "requested_range_not_satisfiable", page.status().message());
+  http::Response answer = JsonAnswer(page->next_range ? 206 : 200, page->items);
+  answer.headers.Set("Accept-Ranges", "id");
+  if (page->next_range) answer.headers.Set("Next-Range", *page->next_range);
+  return answer;
+}
+
+// ------------------------------------------------------------------------------------------------ writes
+
+// `type` is "" for a batch.
+http::Response SimulatedHeroku::Write(const http::ServerRequest& request, App& app, const std::string& type,
+                                      const Caller& caller) {
+  const bool batch = type.empty();
+  const absl::StatusOr<nlohmann::json> body = WriteBody(request);
+  if (!body.ok()) return ErrorAnswer(400, "bad_request", body.status().message());
+  const nlohmann::json* list = codec::Find(*body, "updates");
+  if (batch && (list == nullptr || !list->is_array() || list->empty() || body->size() != 1)) {
+    return ErrorAnswer(422, "invalid_params", "updates must be a list of {type, quantity}, and nothing else.");
+  }
+  std::vector<Update> updates;
+  for (const nlohmann::json& part : batch ? *list : nlohmann::json::array({*body})) {
+    const std::string of = batch ? codec::StringOr(part, {"type"}, "") : type;
+    if (!app.processes.contains(of)) return NoType(of);
+    updates.push_back(ParseUpdate(part, app, of, batch));
+  }
+  if (app.release_running) {
+    Record(app, updates, caller.name, 409, "conflict");
+    return ErrorAnswer(409, "conflict", "A release is running. Please try again later.");
+  }
+  if (const auto refusal = Apply(app, updates, caller.name)) {
+    nlohmann::json more = nlohmann::json::object();
+    if (refusal->limit) more["limit"] = *refusal->limit;
+    return ErrorAnswer(422, refusal->id, refusal->message, std::move(more));
+  }
+  if (!batch) return JsonAnswer(200, FormationJson(app, type));
+  nlohmann::json changed = nlohmann::json::array();
+  for (const Update& update : updates) changed.push_back(FormationJson(app, update.type));
+  return JsonAnswer(200, changed);
+}
+
+std::optional<FormationRefusal> SimulatedHeroku::Apply(App& app, const std::vector<Update>& updates,
+                                                       const std::string& who) {
+  const std::optional<FormationRefusal> refusal = RefusalOf(app, updates, options_.app_limit);
+  if (!refusal) {
+    for (const Update& update : updates) {
+      const Scale to{update.size, update.quantity.value_or(update.from)};
+      ScaleTo(app.processes.at(update.type), to, Times(), loop_.Now(), loop_.random());
     }
   }
-  const auto id = [](const nlohmann::json& item) { return item.at("id").get_ref<const std::string&>(); };
-  if (!start.empty()) {
-    std::erase_if(items, [&](const nlohmann::json& item) { return exclusive ? id(item) <= start : id(item) < start; });
+  Record(app, updates, who, refusal ? 422 : 200, refusal ? refusal->id : "");
+  return refusal;
+}
+
+void SimulatedHeroku::Record(const App& app, const std::vector<Update>& updates, const std::string& who, int status,
+                             const std::string& error) {
+  for (const Update& update : updates) {
+    const int to = update.quantity.value_or(update.problem.empty() ? update.from : -1);
+    writes_.push_back({.at = loop_.Now(),
+                       .who = who,
+                       .app = app.name,
+                       .type = update.type,
+                       .from = update.from,
+                       .to = to,
+                       .status = status,
+                       .error = error,
+                       .size_sent = update.size_sent});
+    if (on_write_) on_write_(HerokuWrite(writes_.back()));
   }
-  if (items.size() <= max) return Answer(200, items);
-  items.resize(max);
-  const std::string next = absl::StrCat("id ]", id(items.back()), "..; max=", max);
-  http::Response response = Answer(206, items);
-  response.headers.Set("Next-Range", next);
-  return response;
 }
 
 }  // namespace ottoscale::simulation
