@@ -93,10 +93,19 @@ void CopyMember(const json& from, json& to, absl::string_view member) {
   }
 }
 
-json WithoutMembers(const json& object, std::initializer_list<absl::string_view> members) {
-  json out = object;
-  for (const absl::string_view member : members) out.erase(std::string(member));
-  return out;
+// Equal in all members but these, without copying.
+bool EqualBut(const json& a, const json& b, std::initializer_list<absl::string_view> ignored) {
+  const auto ignore = [&ignored](absl::string_view name) {
+    return std::find(ignored.begin(), ignored.end(), name) != ignored.end();
+  };
+  for (const auto& [name, member] : a.items()) {
+    const json* other = ignore(name) ? &member : Find(b, name);
+    if (other == nullptr || *other != member) return false;
+  }
+  for (const auto& [name, member] : b.items()) {
+    if (!ignore(name) && Find(a, name) == nullptr) return false;
+  }
+  return true;
 }
 
 int64_t Generation(const json& object) { return kubeapi::IntegerAt(object, {"metadata", "generation"}).value_or(0); }
@@ -182,18 +191,10 @@ json NextObject(const Served& served, const json& live, const json& input, bool 
   return next;
 }
 
-bool WantsChanged(const json& a, const json& b) {
-  return WithoutMembers(a, {"metadata", "status"}) != WithoutMembers(b, {"metadata", "status"});
-}
+bool WantsChanged(const json& a, const json& b) { return !EqualBut(a, b, {"metadata", "status"}); }
 
 bool ContentChanged(const json& a, const json& b) {
-  json x = a;
-  json y = b;
-  for (json* each : {&x, &y}) {
-    (*each)["metadata"].erase("managedFields");
-    (*each)["metadata"].erase("resourceVersion");
-  }
-  return x != y;
+  return !EqualBut(a, b, {"metadata"}) || !EqualBut(a["metadata"], b["metadata"], {"managedFields", "resourceVersion"});
 }
 
 }  // namespace ottoscale::apiserver
