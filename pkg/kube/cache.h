@@ -2,8 +2,8 @@
 //
 // Handlers get the key only: level-triggered. Whoever acts on it looks at the newest state, which may be newer than the
 // change, or gone. They run inside the call that changes the cache, so they do little: put the key into a queue.
-// managedFields and the last-applied annotation are taken off before anything is kept: nobody reads them, and they are a
-// third of an object.
+// managedFields and the last-applied annotation are taken off before anything is kept: nobody reads them, and they are
+// a third of an object.
 #pragma once
 
 #include <cstdint>
@@ -52,8 +52,8 @@ class Cache {
   // OK once has_synced(), or why the wait was cut short.
   async::Task<absl::Status> WaitForSync();
 
-  // What the reflector says. A whole list: what is not in it is gone. It is believed even when versions go backwards, as
-  // they do when a server is set up anew.
+  // What the reflector says. A whole list: what is not in it is gone. It is believed even when versions go backwards,
+  // as they do when a server is set up anew.
   void Replace(std::vector<nlohmann::json> items);
   void Put(nlohmann::json object);
   void Remove(const nlohmann::json& object);

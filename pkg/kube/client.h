@@ -1,5 +1,5 @@
-// The Kubernetes API as tasks: one method a verb. Errors of the API carry their kubeapi::ApiError, failures of the network
-// their http::FailureDetail. Nothing waits past its deadline.
+// The Kubernetes API as tasks: one method a verb. Errors of the API carry their kubeapi::ApiError, failures of the
+// network their http::FailureDetail. Nothing waits past its deadline.
 //
 // Writes are sent once by us, but the transport may repeat one whose connection died: so names are ours (never
 // generateName), replaces carry a resourceVersion, applies are absolute, and a create that finds its own object is a
@@ -84,7 +84,7 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  // Reads. They are tried again, within the deadline, after a 429 or 5xx with Retry-After and after a broken connection.
+  // Reads. They are tried again, within the deadline, after a 429 or 5xx with Retry-After and after a lost connection.
   async::Task<absl::StatusOr<nlohmann::json>> Get(kubeapi::Resource resource, kubeapi::ObjectKey key,
                                                   async::BootTime deadline) const;
   // All pages; begun anew, once, when a page says that the list has expired.
@@ -149,8 +149,8 @@ class Client {
   mutable std::set<std::string> warned_;
 };
 
-// True when everything in `sent` is in `stored` too: objects member by member, lists element by element. What the server
-// adds (defaults, metadata) does not matter.
+// True when everything in `sent` is in `stored` too: objects member by member, lists element by element. What the
+// server adds (defaults, metadata) does not matter.
 bool Covers(const nlohmann::json& stored, const nlohmann::json& sent);
 
 }  // namespace ottoscale::kube

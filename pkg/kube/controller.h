@@ -40,8 +40,8 @@ struct Requeue {
 absl::Status Terminal(absl::Status status);
 bool IsTerminal(const absl::Status& status);
 
-// The longest pause between two tries after this error. What a user can mend (a right, a missing object, a bad value) is
-// looked at again within a minute, so that mending it shows; a server in trouble is left alone for up to five.
+// The longest pause between two tries after this error. What a user can mend (a right, a missing object, a bad value)
+// is looked at again within a minute, so that mending it shows; a server in trouble is left alone for up to five.
 absl::Duration RetryCap(const absl::Status& status);
 
 struct ControllerOptions {
@@ -71,7 +71,8 @@ class Controller {
   // Only before Start() or after Stop() has returned.
   ~Controller() = default;
 
-  // A pass for every object of the cache now and for each change from now on. The controller outlives the cache's changes.
+  // A pass for every object of the cache now and for each change from now on. The controller outlives the cache's
+  // changes.
   void Follow(Cache& cache);
   // For changes elsewhere that concern `key`.
   void Enqueue(const kubeapi::ObjectKey& key) { queue_.Add(key); }

@@ -31,7 +31,7 @@ struct EventRecorderOptions {
   std::string controller = "ottoscale.dev/operator";  // reportingController: a qualified name
   std::string instance = "ottoscale";                 // reportingInstance: the pod
   size_t max_queued = 1000;                           // the newest is dropped
-  size_t max_remembered = 4096;                       // series, and objects with a budget; the longest unused goes first
+  size_t max_remembered = 4096;                       // series, and objects with a budget; the longest unused first
   absl::Duration timeout = absl::Seconds(10);         // of one write
 };
 

@@ -27,7 +27,7 @@ struct ReflectorOptions {
   // The server ends each watch after a time drawn from [this, twice this).
   absl::Duration watch_timeout = absl::Seconds(300);
   absl::Duration idle_timeout = absl::Seconds(90);
-  // Told of each failed list and of watches that broke otherwise than by a lost connection: at most as often as it pauses.
+  // Told before each pause: a list or watch failed, otherwise than by a stream that ended in its time.
   std::function<void(const absl::Status& why, absl::Duration pause)> on_failure;
 };
 

@@ -1,5 +1,5 @@
-// List and watch as a state machine: what to ask the server next, and what to tell the cache, given what has come. Pure:
-// no I/O, no clock, no chance; `now` is a parameter. The Reflector drives it.
+// List and watch as a state machine: what to ask the server next, and what to tell the cache, given what has come.
+// Pure: no I/O, no clock, no chance; `now` is a parameter. The Reflector drives it.
 //
 // Start with Begin(); do what `next` says and hand the result to Next(), again and again:
 //
@@ -24,8 +24,8 @@
 //              Broken: anything else                      pause, list
 //   pausing    Waited                                     what the pause was for
 //
-// A list asks for version "0" (any) at first, then for one at least as new as the newest seen, so that objects do not go
-// backwards when another server answers; for "" (the newest) after a 410. A 410 is answered at once when nothing else
+// A list asks for version "0" (any) at first, then for one at least as new as the newest seen, so that objects do not
+// go backwards when another server answers; for "" (the newest) after a 410. A 410 is answered at once when nothing else
 // has failed lately, else after a pause. Pauses: 800 ms doubled up to 30 s, the first again after 2 minutes without a
 // failure, each lengthened by chance up to twofold; never shorter than the Retry-After of the error.
 #pragma once

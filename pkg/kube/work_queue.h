@@ -3,8 +3,8 @@
 //
 //   * A key waits at most once, with the earliest of the times that were asked for; Add is AddAt(now). Taking the key
 //     fulfils them all: whoever takes it looks at everything and says itself when it wants to come again.
-//   * What is asked for while a worker has the key is kept (the earliest time again) and counts from Done on: nothing is
-//     lost, and no key is ever with two workers.
+//   * What is asked for while a worker has the key is kept (the earliest time again) and counts from Done on: nothing
+//     is lost, and no key is ever with two workers.
 //   * No clock of its own, no thread: the loop's.
 //
 //   while (true) {
@@ -138,8 +138,8 @@ class WorkQueue {
     typename std::list<Taker*>::iterator place_;
     std::optional<Key> key_;
   };
-  // The next ready key, now with the caller until Done. Cancelled after ShutDown; or why the wait was cut short. Several
-  // may wait; first come, first served.
+  // The next ready key, now with the caller until Done. Cancelled after ShutDown; or why the wait was cut short.
+  // Several may wait; first come, first served.
   Taker Next() { return Taker(*this); }
 
   // No key is handed out from now on, and none is taken in.
