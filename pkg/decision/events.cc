@@ -59,6 +59,17 @@ bool FailedAlike(const Step& step) {
   return was == nullptr || was->kind == is->kind;
 }
 
+// The end of the write before was unknown, and this reading shows that it was made.
+void TellReadBack(Step& step) {
+  if (step.before == nullptr || !std::holds_alternative<Unknown>(step.before->write)) return;
+  const std::optional<Change>& applied = step.history.last_applied;
+  if (step.history.write_unknown || !applied || !(applied->at == step.before->now)) return;
+  step.Normal(applied->to > applied->from ? "ScaledOut" : "ScaledIn",
+              absl::StrCat("the write whose end was unknown was made: ", applied->from, " \u2192 ", applied->to, " ",
+                           UnitOf(step.now)),
+              "Scale");
+}
+
 void TellWrite(Step& step) {
   const WriteResult& write = step.now.write;
   if (const auto* applied = std::get_if<Applied>(&write)) return TellApplied(step, *applied);
@@ -179,6 +190,7 @@ std::vector<Event> EventsFor(const Outcome* previous, const History& history, co
   TellOthers(step);
   TellTarget(step);
   TellMetrics(step);
+  TellReadBack(step);
   TellWrite(step);
   TellLimits(step);
   return std::move(step.events);

@@ -138,7 +138,14 @@ TEST(EventsFor, TakesItsOwnChangeForItsOwn) {
   world.answer = Unknown{};
   world.Beats(3, 1240);
   world.target.desired = world.target.ready = 3;
+  EXPECT_THAT(world.Beat(500), ElementsAre("ScaledOut"));
+  EXPECT_EQ(world.events[0].note, "the write whose end was unknown was made: 2 \u2192 3 dynos");
   EXPECT_THAT(world.Beat(500), IsEmpty());
+
+  EventWorld lost;
+  lost.answer = Unknown{};
+  lost.Beats(3, 1240);
+  EXPECT_THAT(lost.Beat(500), IsEmpty()) << "it was not made";
 }
 
 TEST(EventsFor, TellsOfSuspensionAlsoWhenThereIsNothingToHold) {

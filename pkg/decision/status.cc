@@ -134,8 +134,15 @@ bool IsRepeated(const std::vector<HistoryEntry>& history, const HistoryEntry& en
   return last.result == entry.result && last.from == entry.from && last.to == entry.to;
 }
 
-void FillHistory(PolicyStatus& status, const Outcome& outcome, const PolicyStatus* previous) {
+// A write of unknown end that a later reading has shown to be made.
+void SettleHistory(std::vector<HistoryEntry>& entries, const History& history) {
+  if (entries.empty() || entries.back().result != "Unknown" || history.write_unknown || !history.last_applied) return;
+  if (entries.back().time == history.last_applied->at.wall) entries.back().result = "Applied";
+}
+
+void FillHistory(PolicyStatus& status, const History& history, const Outcome& outcome, const PolicyStatus* previous) {
   if (previous != nullptr) status.history = previous->history;
+  SettleHistory(status.history, history);
   std::optional<HistoryEntry> entry = EntryFor(outcome);
   if (!entry || IsRepeated(status.history, *entry)) return;
   status.history.push_back(*std::move(entry));
@@ -164,7 +171,7 @@ PolicyStatus StatusFor(const policy::ScalingPolicy& spec, int64_t generation, co
   FillTarget(status, outcome, previous);
   FillPast(status, history_after);
   FillMetrics(status, spec, outcome);
-  FillHistory(status, outcome, previous);
+  FillHistory(status, history_after, outcome, previous);
   status.effective_bounds = outcome.decision.limits;
   status.decision = DecisionStatusFor(spec, outcome, previous);
   status.next_scale_time = NextScaleTime(outcome);

@@ -187,9 +187,13 @@ TEST(StatusFor, KeepsTheIntentOfAnUnknownWriteAndDropsASettledOne) {
   world.answer = Unknown{};
   world.Beats(3, 1240);
   EXPECT_TRUE(world.status.pending_change);
+  EXPECT_EQ(world.status.history.back().result, "Unknown");
   world.answer.reset();
+  world.target.desired = world.target.ready = 3;
   world.Beat(1240);
   EXPECT_FALSE(world.status.pending_change);
+  ASSERT_EQ(world.status.history.size(), 1u);
+  EXPECT_EQ(world.status.history.back().result, "Applied") << "it was made after all";
 }
 
 TEST(StatusFor, KeepsTenEntriesAndTellsARepeatedRefusalOnce) {
