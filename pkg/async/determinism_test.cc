@@ -67,7 +67,7 @@ Task<void> Worker(Program& program, int name) {
     for (int i = 0; i < 3; ++i) naps.push_back(Nap(program, name * 10 + i));
     const First<absl::StatusOr<int>> first = co_await FirstOf(std::move(naps));
     program.Say(absl::StrCat("first ", name, " ", first.index));
-    const size_t promise = static_cast<size_t>(name * 4 + round);
+    const size_t promise = static_cast<size_t>(name) * 4 + static_cast<size_t>(round);
     const absl::StatusOr<int> kept = co_await WithTimeout(program.Some(), Kept(program, promise));
     program.Say(absl::StrCat("round ", name, " ", kept.status().ToString()));
     program.promises[(promise + 7) % program.promises.size()].Set(name);

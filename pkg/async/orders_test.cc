@@ -441,7 +441,7 @@ std::string RunOrder(const Shape& shape, const std::vector<Event>& order, bool i
   }
   c.Idle();
   const bool decided = std::all_of(c.expected.begin(), c.expected.end(), [](const auto& e) { return e.decided(); });
-  if (!decided || c.promises.size() > 0) c.end();
+  if (!decided || !c.promises.empty()) c.end();
   c.Idle();
   std::string problem = Problem(c);
   if (!problem.empty()) return problem;

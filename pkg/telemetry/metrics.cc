@@ -57,24 +57,24 @@ std::vector<double> LatencyBuckets() { return {0.005, 0.01, 0.025, 0.05, 0.1, 0.
 Registry::Registry() : parts_(std::make_unique<Parts>()) {}
 Registry::~Registry() = default;
 
-Counter Registry::AddCounter(absl::string_view name, absl::string_view help, Labels labels) {
+Counter Registry::AddCounter(absl::string_view name, absl::string_view help, const Labels& labels) {
   Agree(parts_->stored_families, {std::string(name), std::string(help), MetricType::kCounter});
-  CHECK(parts_->live.count(std::string(name)) == 0, absl::StrCat(name, " was added as a live family"));
+  CHECK(!parts_->live.contains(std::string(name)), absl::StrCat(name, " was added as a live family"));
   auto& family = prometheus::BuildCounter().Name(std::string(name)).Help(std::string(help)).Register(parts_->stored);
   return Counter(family.Add(Checked(labels)));
 }
 
-Gauge Registry::AddGauge(absl::string_view name, absl::string_view help, Labels labels) {
+Gauge Registry::AddGauge(absl::string_view name, absl::string_view help, const Labels& labels) {
   Agree(parts_->stored_families, {std::string(name), std::string(help), MetricType::kGauge});
-  CHECK(parts_->live.count(std::string(name)) == 0, absl::StrCat(name, " was added as a live family"));
+  CHECK(!parts_->live.contains(std::string(name)), absl::StrCat(name, " was added as a live family"));
   auto& family = prometheus::BuildGauge().Name(std::string(name)).Help(std::string(help)).Register(parts_->stored);
   return Gauge(family.Add(Checked(labels)));
 }
 
 Histogram Registry::AddHistogram(absl::string_view name, absl::string_view help, std::vector<double> buckets,
-                                 Labels labels) {
+                                 const Labels& labels) {
   Agree(parts_->stored_families, {std::string(name), std::string(help), MetricType::kHistogram});
-  CHECK(parts_->live.count(std::string(name)) == 0, absl::StrCat(name, " was added as a live family"));
+  CHECK(!parts_->live.contains(std::string(name)), absl::StrCat(name, " was added as a live family"));
   CHECK(!buckets.empty() && std::is_sorted(buckets.begin(), buckets.end()), "buckets ascend");
   auto& family = prometheus::BuildHistogram().Name(std::string(name)).Help(std::string(help)).Register(parts_->stored);
   return Histogram(family.Add(Checked(labels), prometheus::Histogram::BucketBoundaries(std::move(buckets))));
@@ -83,7 +83,7 @@ Histogram Registry::AddHistogram(absl::string_view name, absl::string_view help,
 void Registry::AddSampled(const Family& family, Labels labels, Sampler sampler) {
   CheckFamily(family);
   CHECK(family.type != MetricType::kHistogram, "a histogram is not one number");
-  CHECK(parts_->stored_families.count(family.name) == 0, absl::StrCat(family.name, " was added before"));
+  CHECK(!parts_->stored_families.contains(family.name), absl::StrCat(family.name, " was added before"));
   Checked(labels);
   Parts::Live& live = parts_->live[family.name];
   CHECK(live.writer == nullptr, absl::StrCat(family.name, " was added before"));
@@ -95,7 +95,7 @@ void Registry::AddSampled(const Family& family, Labels labels, Sampler sampler) 
 void Registry::AddSeries(const Family& family, SeriesWriter writer) {
   CheckFamily(family);
   CHECK(family.type != MetricType::kHistogram, "a series writer gives one number a series");
-  CHECK(parts_->stored_families.count(family.name) == 0 && parts_->live.count(family.name) == 0,
+  CHECK(!parts_->stored_families.contains(family.name) && !parts_->live.contains(family.name),
         absl::StrCat(family.name, " was added before"));
   parts_->live[family.name] = {.family = family, .writer = std::move(writer)};
 }

@@ -78,11 +78,11 @@ class Registry {
   ~Registry();
 
   // The same name with other labels is another series of that family; the same labels give the same series again.
-  Counter AddCounter(absl::string_view name, absl::string_view help, Labels labels = {});
-  Gauge AddGauge(absl::string_view name, absl::string_view help, Labels labels = {});
+  Counter AddCounter(absl::string_view name, absl::string_view help, const Labels& labels = {});
+  Gauge AddGauge(absl::string_view name, absl::string_view help, const Labels& labels = {});
   // `buckets` ascending, without +Inf; the same for all series of the family.
   Histogram AddHistogram(absl::string_view name, absl::string_view help, std::vector<double> buckets,
-                         Labels labels = {});
+                         const Labels& labels = {});
 
   void AddSampled(const Family& family, Labels labels, Sampler sampler);  // several with other labels: one family
   void AddSeries(const Family& family, SeriesWriter writer);
