@@ -1,38 +1,33 @@
 #include "pkg/simulation/demo_world.h"
 
-#include <algorithm>
-
 namespace ottoscale::simulation {
 namespace {
 
-// A dyno of 80 ms service time carries 12.5 requests/s at the most. At 11.75/s one dyno answers in 1,333 ms and two in
-// 151 ms; at 23.5/s two answer in 1,333 ms and three in 214 ms; at 4/s one answers in 118 ms and three in 90 ms.
-constexpr WebAppOptions kOptions = {.service_time = absl::Milliseconds(80), .noise = 0.05,
-                                    .router_timeout = absl::Seconds(30)};
-constexpr double kTrough = 4;
-constexpr double kBusy = 11.75;
-constexpr double kPeak = 23.5;
+constexpr double kTrough = 2;
+constexpr double kPeak = 21;
 
-// From `a` to `b`, evenly within `seconds` from `from` on.
-double Ramp(double s, double from, double seconds, double a, double b) {
-  return a + (b - a) * std::clamp((s - from) / seconds, 0.0, 1.0);
-}
+// Quick dynos: three minutes are to show what takes ten.
+constexpr HerokuOptions kHeroku = {.boot_min = absl::Milliseconds(1500),
+                                   .boot_max = absl::Milliseconds(2500),
+                                   .stop_min = absl::Milliseconds(500),
+                                   .stop_max = absl::Milliseconds(1500)};
 
 }  // namespace
 
 LoadCurve DemoLoad() {
-  return Repeat(
-      [](absl::Duration t) {
-        const double s = absl::ToDoubleSeconds(t);
-        if (s < 28) return Ramp(s, 2, 2, kTrough, kBusy);
-        return s < 68 ? Ramp(s, 28, 2, kBusy, kPeak) : Ramp(s, 68, 4, kPeak, kTrough);
-      },
-      absl::Seconds(160));
+  return Repeat(Ramps({{absl::Seconds(7), kTrough},
+                       {absl::Seconds(9), kPeak},
+                       {absl::Seconds(55), kPeak},
+                       {absl::Seconds(59), kTrough}}),
+                absl::Seconds(150));
 }
 
+WebAppOptions DemoApp() { return {.service_time = absl::Milliseconds(100), .queue_limit = 20}; }
+
 DemoWorld::DemoWorld(async::Loop& loop, std::string api_key)
-    : heroku(loop, {.boot_min = absl::Seconds(1.5), .boot_max = absl::Seconds(2.5)}),
-      app(loop, kOptions, DemoLoad(), [this] { return heroku.Up(DemoWorld::kApp, kType); },
+    : heroku(loop, kHeroku),
+      app(
+          loop, DemoApp(), DemoLoad(), [this] { return heroku.Up(DemoWorld::kApp, kType); },
           [this] { return !heroku.Maintenance(DemoWorld::kApp); }) {
   heroku.AddAccount("demo", api_key);
   heroku.AddApp(DemoWorld::kApp, "0d0d0d0d-1111-4222-8333-444444444444", kType, 1);

@@ -55,8 +55,8 @@ SimulatedHeroku::SimulatedHeroku(async::Loop& loop, HerokuOptions options)
 
 void SimulatedHeroku::AddAccount(const std::string& name, const std::string& key) {
   account_of_[key] = name;
-  accounts_.try_emplace(
-      name, Account{TokenBucket(options_.rate_limit, options_.rate_refill_per_minute, loop_.Now().boot)});
+  accounts_.try_emplace(name,
+                        Account{TokenBucket(options_.rate_limit, options_.rate_refill_per_minute, loop_.Now().boot)});
 }
 void SimulatedHeroku::RevokeKey(const std::string& key) { account_of_.erase(key); }
 void SimulatedHeroku::RefuseAccount(const std::string& name, int status) {
@@ -176,7 +176,8 @@ http::Response SimulatedHeroku::Answer(const http::ServerRequest& request, const
   }
   if (!caller.known) return ErrorAnswer(401, "unauthorized", "Invalid credentials provided.");
   if (caller.account.refused == 402) return ErrorAnswer(402, "delinquent", "You must pay your outstanding bill.");
-  if (caller.account.refused != 0) return ErrorAnswer(caller.account.refused, "suspended", "Your account is suspended.");
+  if (caller.account.refused != 0)
+    return ErrorAnswer(caller.account.refused, "suspended", "Your account is suspended.");
   if (is_free) return JsonAnswer(200, {{"remaining", caller.account.bucket.Remaining(loop_.Now().boot)}});
   return Route(request, caller);
 }

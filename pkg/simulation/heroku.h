@@ -2,10 +2,9 @@
 // from the public reference and not from the client, so that both can be wrong only on their own.
 //
 // Checked in this order, the first that fails is answered as {id, message, url}:
-//   429 rate_limit             the account has no token left; each answer costs one, but GET /account/rate-limits is free
-//   406 not_acceptable         Accept is not exactly `application/vnd.heroku+json; version=3`
-//   401 unauthorized           Authorization is not `Bearer KEY` of an account
-//   402 delinquent, 403 suspended          as switched for the account
+//   429 rate_limit             the account has no token left; each answer costs one, but GET /account/rate-limits is
+//   free 406 not_acceptable         Accept is not exactly `application/vnd.heroku+json; version=3` 401 unauthorized
+//   Authorization is not `Bearer KEY` of an account 402 delinquent, 403 suspended          as switched for the account
 //   404 not_found              the endpoint, app or process type does not exist
 //   403 forbidden              the account is no collaborator of the app
 //   400 bad_request            the body is no JSON object, or Content-Type is not application/json
@@ -75,7 +74,8 @@ class SimulatedHeroku final : public http::Handler {
   // What other clients of the account have left of its rate limit.
   void SetRemaining(const std::string& name, double tokens);
 
-  // An app with one process type; more by AddProcess. All dynos are up, limits are not checked. `size` e.g. "Standard-1X".
+  // An app with one process type; more by AddProcess. All dynos are up, limits are not checked. `size` e.g.
+  // "Standard-1X".
   void AddApp(const std::string& name, const std::string& uuid, const std::string& type, int quantity,
               const std::string& size = "Standard-1X");
   void AddProcess(const std::string& app, const std::string& type, int quantity, const std::string& size);
@@ -143,7 +143,7 @@ class SimulatedHeroku final : public http::Handler {
 
   async::Loop& loop_;
   HerokuOptions options_;
-  std::map<std::string, Account> accounts_;       // by name
+  std::map<std::string, Account> accounts_;        // by name
   std::map<std::string, std::string> account_of_;  // by key
   Account strangers_;
   std::map<std::string, App> apps_;  // by UUID

@@ -85,8 +85,8 @@ void ScaleTo(Process& process, const Scale& to, const DynoTimes& times, async::I
 }
 
 void CrashNewest(Process& process, const DynoTimes& times, async::Instant now, async::Random& random) {
-  const auto newest = std::find_if(process.dynos.rbegin(), process.dynos.rend(),
-                                   [](const Dyno& dyno) { return !dyno.stopping(); });
+  const auto newest =
+      std::find_if(process.dynos.rbegin(), process.dynos.rend(), [](const Dyno& dyno) { return !dyno.stopping(); });
   if (newest == process.dynos.rend()) return;
   newest->crashed_until = now.boot + kRestartPause * (1 << std::min(newest->crashes, kMostDoublings));
   ++newest->crashes;

@@ -1,5 +1,5 @@
-// An app of a simulated Heroku as values: its process types and the life of their dynos. Nothing here runs by itself: the
-// state of a dyno is a function of time, drawn when the dyno is asked to start or stop.
+// An app of a simulated Heroku as values: its process types and the life of their dynos. Nothing here runs by itself:
+// the state of a dyno is a function of time, drawn when the dyno is asked to start or stop.
 //
 //   ScaleTo up                    ScaleTo down
 //   ──► starting ──boot──► up ──────SIGTERM──► still listed as up, gets no requests ──stop──► gone
@@ -35,8 +35,8 @@ struct Dyno {
   int number = 1;
   std::string id;
   absl::Time created;
-  async::BootTime crashed_until;  // crashed before that
-  async::BootTime up_at;          // starting before that
+  async::BootTime crashed_until;                          // crashed before that
+  async::BootTime up_at;                                  // starting before that
   async::BootTime gone_at = async::BootTime::Infinite();  // told to stop when finite; not listed from then on
   int crashes = 0;
 
@@ -48,8 +48,8 @@ struct Process {
   std::string size;
   int quantity = 0;
   absl::Time updated;
-  bool boot_fails = false;   // dynos crash instead of coming up, for as long as it is set
-  bool asleep = false;       // idle, as Eco dynos without traffic
+  bool boot_fails = false;  // dynos crash instead of coming up, for as long as it is set
+  bool asleep = false;      // idle, as Eco dynos without traffic
   std::vector<Dyno> dynos;  // by number; those that stop as well
 };
 
@@ -58,8 +58,8 @@ struct App {
   std::string name;
   absl::Time created;
   bool maintenance = false;
-  bool release_running = false;             // writes get 409
-  std::vector<std::string> collaborators;   // accounts that may see it; empty: all
+  bool release_running = false;              // writes get 409
+  std::vector<std::string> collaborators;    // accounts that may see it; empty: all
   std::map<std::string, Process> processes;  // by type
 };
 

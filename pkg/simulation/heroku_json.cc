@@ -51,9 +51,14 @@ void AddEtag(http::Response& response, absl::string_view if_none_match) {
 }
 
 nlohmann::json AppJson(const App& app) {
-  return {{"id", app.uuid},        {"name", app.name},  {"maintenance", app.maintenance},
-          {"space", nullptr},      {"acm", false},      {"archived_at", nullptr},
-          {"created_at", Stamp(app.created)}, {"updated_at", Stamp(app.created)}};
+  return {{"id", app.uuid},
+          {"name", app.name},
+          {"maintenance", app.maintenance},
+          {"space", nullptr},
+          {"acm", false},
+          {"archived_at", nullptr},
+          {"created_at", Stamp(app.created)},
+          {"updated_at", Stamp(app.created)}};
 }
 
 nlohmann::json FormationJson(const App& app, const std::string& type) {

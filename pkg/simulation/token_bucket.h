@@ -33,7 +33,8 @@ class TokenBucket {
     refilled_ = now;
     tokens_ = std::min(size_, tokens_ + came);
     // A token that came in many small parts is a whole one.
-    if (const double whole = static_cast<double>(static_cast<int64_t>(tokens_ + 1e-6)); whole > tokens_) tokens_ = whole;
+    if (const double whole = static_cast<double>(static_cast<int64_t>(tokens_ + 1e-6)); whole > tokens_)
+      tokens_ = whole;
   }
 
   double size_;

@@ -4,121 +4,98 @@
 
 #include "pkg/async/simulated_loop.h"
 #include "pkg/http/loopback.h"
-#include "pkg/simulation/demo_world.h"
-#include "pkg/simulation/faults.h"
 
 namespace ottoscale::simulation {
 namespace {
 
-TEST(ResponseTime, GrowsWithLoadAndFallsWithDynos) {
-  absl::Duration last;
-  for (int rate = 0; rate < 12; ++rate) {
-    const absl::Duration now = SimulatedApp::ResponseTime(absl::Milliseconds(80), rate, 1);
-    EXPECT_GT(now, last);
-    EXPECT_LE(SimulatedApp::ResponseTime(absl::Milliseconds(80), rate, 2), now);
-    last = now;
+struct World {
+  explicit World(WebAppOptions options, double rate, uint64_t seed = 1)
+      : loop(seed), app(loop, options, Constant(rate), [this] { return dynos; }, [this] { return open; }) {}
+
+  struct Beat {
+    int status = 0;
+    std::string text;
+    absl::Duration took;
+  };
+  Beat Ask(const std::string& method = "GET") {
+    const async::BootTime start = loop.Now().boot;
+    http::Request request{.method = method, .url = "http://shop.example/heartbeat/"};
+    auto response = loop.Run(transport.Send(std::move(request), async::BootTime::Infinite()));
+    if (!response.ok()) return {};
+    return {response->status, response->body.text, loop.Now().boot - start};
   }
-  EXPECT_EQ(SimulatedApp::ResponseTime(absl::Milliseconds(100), 5, 1), absl::Milliseconds(200));
-  EXPECT_EQ(SimulatedApp::ResponseTime(absl::Milliseconds(100), 10, 1), absl::InfiniteDuration());
-  EXPECT_EQ(SimulatedApp::ResponseTime(absl::Milliseconds(100), 0, 0), absl::InfiniteDuration());
-}
 
-TEST(LoadCurve, IsAFunctionOfTime) {
-  const LoadCurve steps = Repeat(Steps({{absl::ZeroDuration(), 1}, {absl::Seconds(10), 5}}), absl::Seconds(20));
-  EXPECT_EQ(steps(absl::Seconds(9)), 1);
-  EXPECT_EQ(steps(absl::Seconds(10)), 5);
-  EXPECT_EQ(steps(absl::Seconds(20)), 1);
-  EXPECT_EQ(Sum(Constant(2), Constant(3))(absl::Hours(1)), 5);
-  EXPECT_EQ(Sine(1, 5, absl::Seconds(4))(absl::Seconds(3)), 0);
-}
-
-struct Got {
-  int status = 0;
-  absl::Status error;
-};
-
-async::Task<Got> Get(http::Transport& transport, async::BootTime deadline) {
-  http::Request request{.url = "http://shop.example/heartbeat"};
-  const auto response = co_await transport.Send(std::move(request), deadline);
-  co_return response.ok() ? Got{response->status, absl::OkStatus()} : Got{0, response.status()};
-}
-
-TEST(SimulatedApp, BeatsAsSlowlyAsItsQueue) {
-  async::SimulatedLoop loop(1);
+  async::SimulatedLoop loop;
   int dynos = 1;
   bool open = true;
-  SimulatedApp app(loop, {.service_time = absl::Milliseconds(100), .noise = 0}, Constant(5), [&] { return dynos; },
-                   [&] { return open; });
-  http::Loopback transport(loop, app);
-  const async::BootTime start = loop.Now().boot;
-  EXPECT_EQ(loop.Run(Get(transport, async::BootTime::Infinite())).status, 200);
-  EXPECT_EQ(loop.Now().boot - start, absl::Milliseconds(200));
-  open = false;
-  EXPECT_EQ(loop.Run(Get(transport, async::BootTime::Infinite())).status, 503);
-  open = true;
-  dynos = 0;
-  EXPECT_EQ(loop.Run(Get(transport, async::BootTime::Infinite())).status, 503);
+  SimulatedApp app;
+  http::Loopback transport{loop, app};
+};
+
+TEST(SimulatedApp, BeatsAsSlowlyAsItsQueues) {
+  World world({.service_time = absl::Milliseconds(100), .noise = 0}, 5);
+  const World::Beat beat = world.Ask();
+  EXPECT_EQ(beat.status, 200);
+  EXPECT_EQ(beat.text, "Beat");
+  EXPECT_NEAR(absl::ToDoubleMilliseconds(beat.took), 200, 0.001);
+  world.dynos = 2;
+  EXPECT_NEAR(absl::ToDoubleMilliseconds(world.Ask("HEAD").took), 100 / 0.75, 0.001);
+  EXPECT_EQ(world.app.RateNow(), 5);
+  EXPECT_EQ(world.app.requests(), 2u);
 }
 
-TEST(DemoLoad, NeedsThreeDynosAtThePeakAndOneAtTheTrough) {
-  const auto response = [](double second, int dynos) {
-    return SimulatedApp::ResponseTime(absl::Milliseconds(80), DemoLoad()(absl::Seconds(second)), dynos);
-  };
-  EXPECT_GT(response(10, 1), absl::Milliseconds(1000));
-  EXPECT_GT(response(40, 2), absl::Milliseconds(1000));
-  EXPECT_GT(response(40, 3), absl::Milliseconds(200));
-  EXPECT_LT(response(40, 3), absl::Milliseconds(1000));
-  EXPECT_LT(response(90, 1), absl::Milliseconds(200));
-}
-
-// Each fault is one that the client can see, and each is counted.
-TEST(FaultyTransport, InjectsEachFault) {
-  struct Row {
-    const char* name;
-    double FaultRates::*rate;
-    bool server_acts;
-    int status;  // 0: an error
-  };
-  const std::vector<Row> rows = {
-      {"slow", &FaultRates::slow, true, 200},           {"lost request", &FaultRates::lost_request, false, 0},
-      {"lost answer", &FaultRates::lost_answer, true, 0}, {"5xx", &FaultRates::server_error, false, 500},
-      {"error after", &FaultRates::error_after, true, 500}, {"429", &FaultRates::rate_limited, false, 429},
-      {"garbage", &FaultRates::garbage, false, 200},
-  };
-  for (const Row& row : rows) {
-    async::SimulatedLoop loop(7);
-    bool asked = false;
-    SimulatedApp app(loop, {}, Constant(1), [&] { return asked = true, 1; }, [] { return true; });
-    http::Loopback inner(loop, app);
-    Wire wire;
-    FaultyTransport transport(loop, inner, "app", wire);
-    FaultRates rates;
-    rates.*row.rate = 1;
-    transport.SetRates(rates);
-    const Got got = loop.Run(Get(transport, async::BootTime::Infinite()));
-    EXPECT_EQ(got.status / 100, row.status / 100) << row.name;
-    EXPECT_EQ(asked, row.server_acts) << row.name;
-    EXPECT_EQ(transport.injected().at(row.name), 1u);
+TEST(SimulatedApp, NoiseStaysWithinItsBounds) {
+  World world({.service_time = absl::Milliseconds(100), .noise = 0.2}, 5);
+  absl::Duration least = absl::InfiniteDuration();
+  absl::Duration most;
+  for (int i = 0; i < 500; ++i) {
+    const absl::Duration took = world.Ask().took;
+    least = std::min(least, took);
+    most = std::max(most, took);
   }
+  EXPECT_GE(least, absl::Milliseconds(159));
+  EXPECT_LT(least, absl::Milliseconds(165));
+  EXPECT_LE(most, absl::Milliseconds(241));
+  EXPECT_GT(most, absl::Milliseconds(235));
 }
 
-TEST(FaultyTransport, ACrashAtAnEffectLetsNothingThrough) {
-  for (const uint64_t cut : {1u, 2u}) {
-    async::SimulatedLoop loop(7);
-    int asked = 0;
-    SimulatedApp app(loop, {}, Constant(1), [&] { return ++asked, 1; }, [] { return true; });
-    http::Loopback inner(loop, app);
-    Wire wire;
-    wire.CutAt(cut);
-    bool told = false;
-    wire.OnCut([&] { told = true; });
-    FaultyTransport transport(loop, inner, "app", wire);
-    EXPECT_FALSE(loop.Run(Get(transport, async::BootTime::Infinite())).error.ok());
-    EXPECT_EQ(asked > 0, cut == 2) << "before the request nothing happens, after it the server has acted";
-    EXPECT_TRUE(told);
-    EXPECT_FALSE(loop.Run(Get(transport, async::BootTime::Infinite())).error.ok());
-    EXPECT_EQ(wire.effects(), cut);
-  }
+TEST(SimulatedApp, TheRouterGivesUpAfterThirtySeconds) {
+  World world({.service_time = absl::Milliseconds(100), .noise = 0}, 50);
+  const World::Beat beat = world.Ask();
+  EXPECT_EQ(beat.status, 503);
+  EXPECT_EQ(beat.took, absl::Seconds(30));
+  EXPECT_EQ(world.app.ResponseTimeNow(), absl::Seconds(30));
+}
+
+TEST(SimulatedApp, TheRouterAnswersForAnAppThatIsNotThere) {
+  World world({}, 1);
+  world.open = false;
+  EXPECT_EQ(world.Ask().status, 503);
+  world.open = true;
+  world.dynos = 0;
+  const World::Beat beat = world.Ask();
+  EXPECT_EQ(beat.status, 503);
+  EXPECT_LT(beat.took, absl::Milliseconds(10)) << "fast errors look like low latency";
+  world.dynos = 1;
+  EXPECT_EQ(world.Ask("POST").status, 405);
+}
+
+TEST(SimulatedApp, MayTurnTheHeartbeatAway) {
+  World world({.service_time = absl::Milliseconds(100), .queue_limit = 10, .turn_away = true}, 20);
+  int away = 0;
+  for (int i = 0; i < 400; ++i) away += world.Ask().status == 503;
+  EXPECT_NEAR(away, 200, 40);
+}
+
+TEST(SimulatedApp, ASeedIsAWorld) {
+  const auto times = [](uint64_t seed) {
+    World world({}, 5, seed);
+    std::vector<absl::Duration> took;
+    for (int i = 0; i < 50; ++i) took.push_back(world.Ask().took);
+    return took;
+  };
+  EXPECT_EQ(times(3), times(3));
+  EXPECT_NE(times(3), times(4));
 }
 
 }  // namespace
