@@ -96,7 +96,11 @@ ManifestFile LoadManifests(const std::string& path, const manifest::ProviderChec
 }
 
 void CheckDuplicates(std::vector<ManifestFile>& files) {
-  std::map<std::string, std::string> seen;  // identity -> where
+  struct Seen {
+    std::string where;
+    const nlohmann::json* object;
+  };
+  std::map<std::string, Seen> seen;  // by identity
   for (ManifestFile& file : files) {
     for (Manifest& manifest : file.manifests) {
       const nlohmann::json& object = manifest.document.value;
@@ -106,13 +110,13 @@ void CheckDuplicates(std::vector<ManifestFile>& files) {
       const std::string identity =
           absl::StrCat(kind, " ", codec::StringOr(object, {"metadata", "namespace"}, "default"), "/", name);
       const codec::Position at = manifest.document.positions.ValueOf("/metadata/name");
-      const auto [earlier, first] = seen.try_emplace(identity, absl::StrCat(file.path, ":", at.line));
-      if (first) continue;
+      const auto [earlier, first] = seen.try_emplace(identity, Seen{absl::StrCat(file.path, ":", at.line), &object});
+      if (first || *earlier->second.object == object) continue;
       manifest.problems.push_back({.line = at.line,
                                    .column = at.column,
                                    .path = "metadata.name",
-                                   .message = absl::StrCat("must be given once, found ", identity, " at ",
-                                                           earlier->second, " already")});
+                                   .message = absl::StrCat("must mean one thing, found another ", identity, " at ",
+                                                           earlier->second.where)});
     }
   }
 }

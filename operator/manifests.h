@@ -34,7 +34,8 @@ absl::StatusOr<std::string> ReadTextFile(const std::string& path);
 ManifestFile ParseManifests(std::string path, absl::string_view text, const manifest::ProviderCheck& check);
 ManifestFile LoadManifests(const std::string& path, const manifest::ProviderCheck& check);
 
-// Adds a problem to each object that an earlier one of the same kind, namespace and name stands before.
+// Adds a problem to each object that contradicts an earlier one of the same kind, namespace and name. Said twice alike, as an
+// account that several examples bring along, is no mistake.
 void CheckDuplicates(std::vector<ManifestFile>& files);
 
 }  // namespace ottoscale::operator_main

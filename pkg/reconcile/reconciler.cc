@@ -94,7 +94,8 @@ void Reconciler::Restore(PolicyEntry& entry, const kube::Object& object) {
 }
 
 Reconciler::Adopted Reconciler::Adopt(PolicyEntry& entry, const kube::Object& object) {
-  if (entry.uid != object.meta.uid) {
+  const bool first_sight = entry.uid != object.meta.uid;
+  if (first_sight) {
     entry = PolicyEntry{.key = entry.key, .uid = object.meta.uid};
     Restore(entry, object);
   }
@@ -123,6 +124,9 @@ Reconciler::Adopted Reconciler::Adopt(PolicyEntry& entry, const kube::Object& ob
     claims_.Remove(entry.key.ToString());
   }
   MakeSources(entry);
+  // The status says that our account had read this target before the restart: the claim holds from the first turn on, so
+  // that no rival writes before we have read it again.
+  if (first_sight) claims_.Set(entry.key.ToString(), entry.history.target_uid, MayWrite(*entry.spec, d_.loop.Now().wall));
   return Adopted::kReady;
 }
 
@@ -161,17 +165,18 @@ async::Task<absl::StatusOr<kube::Requeue>> Reconciler::Reconcile(kubeapi::Object
 }
 
 async::Task<Outcome> Reconciler::Pass(PolicyEntry& entry, async::Instant now) {
-  Observation seen = co_await Observe(entry, now.boot + d_.read_timeout);
+  Observation seen = co_await Observe(entry, now.boot);
   if ((co_await async::CurrentContext()).cancelled()) co_return Outcome{.observation = std::move(seen), .now = now};
-  Claim(entry, seen, now);
+  // Before the claim, which may replace the reading: whose target it is survives a restart in the status, and with it the
+  // claim.
   entry.history = decision::Settle(*entry.spec, std::move(entry.history), seen, now);
+  Claim(entry, seen, now);
   decision::Decision decision = decision::Decide(*entry.spec, entry.history, seen, now);
   WriteResult written = NotWritten{};
   if (decision.write && entry.violated == entry.generation) {
     written = Violation{"held", "held since the write gate refused a change of this generation"};
   } else if (decision.write) {
-    auto write = async::Shield(now.boot + d_.read_timeout + d_.api_timeout + d_.write_timeout,
-                               Write(entry, decision, seen, now));
+    auto write = async::Shield(d_.loop.Now().boot + d_.api_timeout + d_.write_timeout, Write(entry, decision, seen, now));
     written = co_await std::move(write);
   }
   if (std::holds_alternative<Violation>(written)) entry.violated = entry.generation;
@@ -202,10 +207,10 @@ async::Task<TargetReading> Reconciler::ReadTarget(PolicyEntry& entry, async::Boo
   co_return reading;
 }
 
-async::Task<Observation> Reconciler::Observe(PolicyEntry& entry, async::BootTime deadline) {
+async::Task<Observation> Reconciler::Observe(PolicyEntry& entry, async::BootTime start) {
   std::vector<async::Task<decision::Sample>> reads;
-  for (const auto& source : entry.sources) reads.push_back(source->Read(deadline));
-  auto both = async::Both(ReadTarget(entry, deadline), async::All(std::move(reads)));
+  for (const auto& source : entry.sources) reads.push_back(source->Read(start + d_.sample_timeout));
+  auto both = async::Both(ReadTarget(entry, start + d_.target_timeout), async::All(std::move(reads)));
   auto [target, samples] = co_await std::move(both);
   co_return Observation{.target = std::move(target), .samples = std::move(samples)};
 }

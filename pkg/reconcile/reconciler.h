@@ -61,7 +61,10 @@ class Reconciler {
     Metrics& metrics;
     AdminLimits limits;
     std::function<void(const Secret&)> on_secret;      // told each credential before it is used; may be null
-    absl::Duration read_timeout = absl::Seconds(20);   // of all reads of a pass together
+    absl::Duration target_timeout = absl::Seconds(20);  // of reading the target
+    // Of reading the metrics: longer than the longest timeout that a source may be given, since a hang is evidence only
+    // when it was watched to its end.
+    absl::Duration sample_timeout = absl::Seconds(66);
     absl::Duration write_timeout = absl::Seconds(15);  // of one write to the cloud
     absl::Duration api_timeout = absl::Seconds(10);    // of one call to the API server
   };
@@ -81,7 +84,7 @@ class Reconciler {
   std::optional<NewestSpec> Newest(const std::string& policy);
 
   async::Task<decision::Outcome> Pass(PolicyEntry& entry, async::Instant now);
-  async::Task<decision::Observation> Observe(PolicyEntry& entry, async::BootTime deadline);
+  async::Task<decision::Observation> Observe(PolicyEntry& entry, async::BootTime start);
   async::Task<decision::TargetReading> ReadTarget(PolicyEntry& entry, async::BootTime deadline);
   async::Task<std::optional<decision::TargetFailure>> PrepareTarget(PolicyEntry& entry, async::BootTime deadline);
   void Claim(PolicyEntry& entry, decision::Observation& seen, async::Instant now);

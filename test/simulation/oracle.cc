@@ -84,6 +84,9 @@ void Oracle::CheckFresh(const Target& target, const simulation::HerokuWrite& wri
 // I4: one change per cooldown, restarts included.
 void Oracle::CheckCooldown(const Target& target, const simulation::HerokuWrite& write) {
   const bool out = write.to > write.from;
+  // After a write whose answer was lost, a person who puts the capacity back makes it look as if it had never happened.
+  const auto& last_write = target.writes.rbegin();
+  if (last_write != target.writes.rend() && target.human_at && *target.human_at >= last_write->at.boot) return;
   for (auto last = target.writes.rbegin(); last != target.writes.rend(); ++last) {
     const bool last_out = last->to > last->from;
     if (out && !last_out) continue;

@@ -161,7 +161,8 @@ simulation::FaultRates World::Rates(double most) {
 
 nlohmann::json World::PolicyObject(const PolicyFacts& facts) const {
   nlohmann::json threshold = {{"lower", kLowerMs}, {"upper", kUpperMs}, {"breachesToScaleOut", 2}, {"breachesToScaleIn", 3}};
-  nlohmann::json heartbeat = {{"url", absl::StrCat("http://web.sim/", facts.app, "/heartbeat")}, {"timeoutMilliseconds", 5000}};
+  nlohmann::json heartbeat = {{"url", absl::StrCat("http://web.sim/", facts.app, "/heartbeat")}, {"timeoutMilliseconds", 5000},
+                              {"bodyContains", "Beat"}};  // a portal's page is fast, too
   nlohmann::json spec = {
       {"pollPeriodSeconds", absl::ToInt64Seconds(facts.poll)},
       {"minCapacity", facts.min},
@@ -244,7 +245,11 @@ void World::Build() {
 void World::Start() {
   const bool first = result_.crashes == 0;
   life_ = std::make_unique<Life>(
-      loop_, kube_, cloud_, probe_, [this](uint64_t, const std::string& what) { Note(what); }, options_.mutant, log_.sink());
+      loop_, kube_, cloud_, probe_, [this](uint64_t, const std::string& what) { Note(what); }, options_.mutant,
+      [this, capture = log_.sink()](telemetry::Level level, absl::string_view line) mutable {
+        capture(level, line);
+        if (options_.keep_trace) result_.trace.push_back(absl::StrCat("        log ", line));
+      });
   if (first && options_.crash_at_effect != 0) {
     life_->wire.CutAt(options_.crash_at_effect);
   } else if (options_.random_crashes && !calm_ && plan_.Chance(0.7)) {
