@@ -224,7 +224,9 @@ TEST(Wire, ACrashAtAnEffectLetsNothingThrough) {
         << "before the request nothing happens, after it the server has acted";
     EXPECT_EQ(told, 1);
     EXPECT_EQ(world.Patch().failure.maybe_sent, false);
-    EXPECT_EQ(world.Get().status, 0);
+    const Got after = world.Get();
+    EXPECT_EQ(after.status, 0);
+    EXPECT_EQ(after.took, absl::ZeroDuration()) << "what is dead ends at once";
     EXPECT_EQ(world.server.asked, cut == 2 ? 1 : 0);
     EXPECT_EQ(world.wire.effects(), cut);
     EXPECT_EQ(told, 1);
