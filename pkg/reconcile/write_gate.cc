@@ -17,6 +17,8 @@ using decision::WriteResult;
 
 // A lease with less than this left may lapse while the write is under way.
 constexpr absl::Duration kLeaseReserve = absl::Seconds(3);
+// For the look at the target right before the write.
+constexpr absl::Duration kReadAgain = absl::Seconds(7);
 
 struct Range {
   int low;
@@ -113,7 +115,7 @@ std::optional<WriteResult> WriteGate::Check(const ProposedChange& change) const 
   if (dependencies_.lease_left() < kLeaseReserve) return Superseded{"the lease is about to lapse"};
   const auto found = ledgers_.find(change.target_uid);
   const Ledger ledger = found == ledgers_.end() ? Ledger{} : found->second;
-  if (ledger.in_flight) return Superseded{"another write to this target is under way"};
+  if (ledger.in_flight != nullptr && ledger.in_flight != &change) return Superseded{"another write to this target is under way"};
   if (ledger.unknown) return Superseded{"the end of the last write is unknown: the target is read first"};
   if (dependencies_.claims.Rival(change.policy, change.target_uid)) {
     return Superseded{"another policy has the same target"};
@@ -148,19 +150,35 @@ std::optional<WriteResult> WriteGate::Check(const ProposedChange& change) const 
   return std::nullopt;
 }
 
+WriteResult WriteGate::Stop(WriteResult result) {
+  if (std::holds_alternative<Violation>(result)) ++violations_;
+  return result;
+}
+
+async::Task<WriteResult> WriteGate::Write(const ProposedChange& change, ports::ScalingTarget& target,
+                                          async::BootTime deadline) {
+  const async::BootTime read_by = std::min(deadline, dependencies_.loop.Now().boot + kReadAgain);
+  const decision::TargetReading reading = co_await target.Read(read_by);
+  const auto* state = std::get_if<decision::TargetState>(&reading);
+  if (state == nullptr) co_return Superseded{"the target could not be read once more before the write"};
+  if (state->uid != change.target_uid || state->desired != change.from) {
+    co_return Superseded{absl::StrCat("somebody has changed the target from ", change.from, " to ", state->desired,
+                                      " since the decision")};
+  }
+  if (std::optional<WriteResult> stopped = Check(change)) co_return *stopped;
+  co_return co_await target.SetCapacity(change.to, deadline);
+}
+
 async::Task<WriteResult> WriteGate::Apply(ProposedChange change, ports::ScalingTarget& target,
                                           async::BootTime deadline) {
-  if (std::optional<WriteResult> stopped = Check(change)) {
-    if (std::holds_alternative<Violation>(*stopped)) ++violations_;
-    co_return *stopped;
-  }
+  if (std::optional<WriteResult> stopped = Check(change)) co_return Stop(*stopped);
   Ledger& ledger = ledgers_[change.target_uid];  // a std::map's values stay where they are
-  ledger.in_flight = true;
-  WriteResult result = co_await target.SetCapacity(change.to, deadline);
-  ledger.in_flight = false;
+  ledger.in_flight = &change;
+  WriteResult result = co_await Write(change, target, deadline);
+  ledger.in_flight = nullptr;
   if (std::holds_alternative<decision::Applied>(result)) ledger.Count(change);
   if (std::holds_alternative<decision::Unknown>(result)) ledger.unknown = std::move(change);
-  co_return result;
+  co_return Stop(std::move(result));
 }
 
 void WriteGate::Observed(const std::string& target_uid, int desired) {

@@ -8,6 +8,7 @@
 // | the lease is held with time to spare; no other write to this target is in flight,        |            |
 // | nor one whose end is unknown                                                             | Superseded |
 // | no other policy that may write claims the same target                                   | Superseded |
+// | the target, read once more, still stands at `from`: nobody has changed it since          | Superseded |
 // | `to` is inside the hull of the plain bounds, all windows and the administrator's ceiling | Violation  |
 // | the step is no larger than the policy's or the administrator's step limit               | Violation  |
 // | the cooldown has passed since the ledger's last write (not for cause Bounds)            | Violation  |
@@ -77,7 +78,8 @@ class WriteGate {
   };
   explicit WriteGate(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
-  // Checks and, when all is well, writes. Waits for nothing but the cloud. `target` outlives the call.
+  // Checks, reads the target once more, checks again (the world goes on while it is read) and, when all is well, writes.
+  // Waits for nothing but the cloud. `target` outlives the call.
   async::Task<decision::WriteResult> Apply(ProposedChange change, ports::ScalingTarget& target,
                                            async::BootTime deadline);
   // The target was read: settles a write whose end was unknown. It counts as made when the target stands where it led.
@@ -91,12 +93,16 @@ class WriteGate {
   uint64_t violations() const { return violations_; }
 
  private:
+  async::Task<decision::WriteResult> Write(const ProposedChange& change, ports::ScalingTarget& target,
+                                           async::BootTime deadline);
+  decision::WriteResult Stop(decision::WriteResult result);
+
   struct Ledger {
     void Count(const ProposedChange& change) { (change.to > change.from ? last_out : last_in) = change.decided_at.boot; }
 
     std::optional<async::BootTime> last_out;
     std::optional<async::BootTime> last_in;
-    bool in_flight = false;
+    const ProposedChange* in_flight = nullptr;  // the one that is being written
     std::optional<ProposedChange> unknown;  // may have happened
   };
 

@@ -18,7 +18,10 @@ using decision::WriteResult;
 // A cloud that says what it is told to say, and counts.
 class ScriptedTarget final : public ports::ScalingTarget {
  public:
-  async::Task<decision::TargetReading> Read(async::BootTime) override { co_return decision::TargetState{}; }
+  async::Task<decision::TargetReading> Read(async::BootTime) override {
+    if (unreadable) co_return decision::TargetFailure{};
+    co_return decision::TargetState{.uid = "uid/web", .desired = stands_at};
+  }
   async::Task<WriteResult> SetCapacity(int capacity, async::BootTime) override {
     ++writes;
     if (answer) co_return *answer;
@@ -26,6 +29,8 @@ class ScriptedTarget final : public ports::ScalingTarget {
   }
   std::optional<WriteResult> answer;
   int writes = 0;
+  int stands_at = 0;
+  bool unreadable = false;
 };
 
 const char* NameOf(const WriteResult& result) {
@@ -60,6 +65,7 @@ class WriteGateTest : public testing::Test {
             .samples = {{.state = decision::SampleState::kValid, .value = 1240, .measured_at = now}}};
   }
   WriteResult Apply(ProposedChange change) {
+    if (!moved) target.stands_at = change.from;
     return loop.Run(gate.Apply(std::move(change), target, loop.Now().boot + absl::Seconds(15)));
   }
 
@@ -67,6 +73,7 @@ class WriteGateTest : public testing::Test {
   policy::ScalingPolicy spec;
   int64_t generation = 4;
   bool deleted = false;
+  bool moved = false;  // somebody else has set target.stands_at
   absl::Duration lease = absl::InfiniteDuration();
   Claims claims;
   ScriptedTarget target;
@@ -111,6 +118,17 @@ TEST_F(WriteGateTest, IsSupersededWhenTheWorldMovedOn) {
   }
   EXPECT_EQ(target.writes, 0);
   EXPECT_EQ(gate.violations(), 0u);
+  EXPECT_STREQ(NameOf(Apply(Change(2, 3))), "Applied");
+}
+
+TEST_F(WriteGateTest, ReadsTheTargetOnceMoreRightBeforeTheWrite) {
+  moved = true;
+  target.stands_at = 4;  // a person was faster
+  EXPECT_STREQ(NameOf(Apply(Change(2, 3))), "Superseded");
+  target.unreadable = true;
+  EXPECT_STREQ(NameOf(Apply(Change(2, 3))), "Superseded");
+  EXPECT_EQ(target.writes, 0);
+  moved = target.unreadable = false;
   EXPECT_STREQ(NameOf(Apply(Change(2, 3))), "Applied");
 }
 

@@ -71,6 +71,8 @@ void Oracle::CheckPermission(const Target& target, const simulation::HerokuWrite
 
 // I2: a decrease that corrects no bound rests on an answer that was really fast, and recent.
 void Oracle::CheckFresh(const Target& target, const simulation::HerokuWrite& write) {
+  // Between the last look and the write lies one request: what a person does in that moment nobody can see.
+  if (target.human_at && *target.human_at + absl::Seconds(21) > write.at.boot) return;
   for (const PolicyFacts& facts : Recent(target, write.at.boot)) {
     const auto idle = [&](const Beat& beat) {
       return beat.status == 200 && absl::ToDoubleMilliseconds(beat.took) < facts.lower_ms &&

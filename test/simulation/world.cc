@@ -216,7 +216,7 @@ void World::BuildApp(int number) {
     steps.push_back({at, 0.5 * Draw(2, 90)});
   }
   app.web = std::make_unique<simulation::SimulatedApp>(
-      loop_, simulation::WebAppOptions{}, simulation::Steps(std::move(steps)),
+      loop_, simulation::WebAppOptions{.noise = 0}, simulation::Steps(std::move(steps)),
       [this, name = app.name] { return heroku_.Up(name, "web"); },
       [this, name = app.name] { return !heroku_.Maintenance(name); });
   internet_.Add(app.name, *app.web);
