@@ -55,15 +55,18 @@ absl::Duration ReadDuration(const std::string& text) {
 
 void AddCommon(CLI::App& app, CommonOptions& options) {
   app.add_option("--log-format", options.log_format, "text, logfmt or json")
-      ->check(CLI::IsMember({"text", "logfmt", "json"}))->capture_default_str();
+      ->check(CLI::IsMember({"text", "logfmt", "json"}))
+      ->capture_default_str();
   app.add_option("--log-level", options.log_level, "debug, info, warn or error")
-      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))->capture_default_str();
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str();
   app.add_option("--listen", options.listen, "address that /metrics and the API listen on")->capture_default_str();
   app.add_option("--metrics-port", options.metrics_port, "port of /metrics, /healthz and /readyz (0: any free one)")
       ->capture_default_str();
   app.add_option("--api-port", options.api_port, "port of the Kubernetes-compatible API (0: any free one)")
       ->capture_default_str();
-  app.add_option("--allow-endpoint", options.allow_endpoints, "API URL that a CloudAccount may name beyond the public one");
+  app.add_option("--allow-endpoint", options.allow_endpoints,
+                 "API URL that a CloudAccount may name beyond the public one");
   app.add_option("--probe-allow-cidr", options.probe_allow_cidrs,
                  "address range that heartbeats may reach beyond the public ones, e.g. 10.0.0.0/8");
   app.add_option("--ca-file", options.ca_file, "PEM file of the roots to trust (default: the system's)");
@@ -96,7 +99,8 @@ std::string Hint(const CLI::App& root, const std::vector<std::string>& arguments
       app = next;
     } else if (!names.empty()) {
       const auto near = ClosestMatch(word, names);
-      return near ? absl::StrCat(": did you mean '", *near, "'?") : absl::StrCat(": there is ", JoinWords(names, "and"));
+      return near ? absl::StrCat(": did you mean '", *near, "'?")
+                  : absl::StrCat(": there is ", JoinWords(names, "and"));
     }
   }
   return "";
@@ -118,9 +122,9 @@ Command ParseCommandLine(const std::vector<std::string>& arguments) {
   CLI::App* demo_command = app.add_subcommand("demo", kDemoExamples);
   AddCommon(*demo_command, demo.common);
   demo_command->add_option_function<std::string>(
-      "--for", [&demo](const std::string& text) { demo.length = ReadDuration(text); }, "end after this long, e.g. 120s");
+      "--for", [&demo](const std::string& text) { demo.length = ReadDuration(text); },
+      "end after this long, e.g. 120s");
   demo_command->add_flag("--plain", demo.plain, "plain lines instead of a plot");
-  demo_command->add_option("--seed", demo.seed, "seed of traffic and clouds (default: drawn)");
   CLI::App* up_command = app.add_subcommand("up", kUpExamples);
   AddCommon(*up_command, up.common);
   up_command->add_option("--policies", up.policies, "folder of policies and accounts (.yaml, .yml, .json)")->required();
@@ -138,8 +142,8 @@ Command ParseCommandLine(const std::vector<std::string>& arguments) {
     for (const CLI::App* command : app.get_subcommands()) return PrintAndExit{kOk, command->help()};
     return PrintAndExit{kOk, app.help()};
   } catch (const CLI::ParseError& error) {
-    return PrintAndExit{kUsage, absl::StrCat("ottoscale: ", error.what(), Hint(app, arguments),
-                                             "\nTry 'ottoscale --help'.\n")};
+    return PrintAndExit{kUsage,
+                        absl::StrCat("ottoscale: ", error.what(), Hint(app, arguments), "\nTry 'ottoscale --help'.\n")};
   }
   if (*demo_command) return demo;
   if (*up_command) return up;

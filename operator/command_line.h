@@ -39,7 +39,6 @@ struct DemoOptions {
   CommonOptions common;
   absl::Duration length = absl::InfiniteDuration();  // --for
   bool plain = false;                                // lines, no plot
-  uint64_t seed = 0;                                 // 0: drawn
   bool operator==(const DemoOptions&) const = default;
 };
 

@@ -22,7 +22,8 @@ TEST(CommandLine, ReadsADemo) {
 }
 
 TEST(CommandLine, ReadsUpWithRepeatedSecrets) {
-  const Command command = ParseCommandLine({"up", "--policies", "dir", "--secret", "a/k=env:A", "--secret", "b/k=file:/b"});
+  const Command command =
+      ParseCommandLine({"up", "--policies", "dir", "--secret", "a/k=env:A", "--secret", "b/k=file:/b"});
   const auto* up = std::get_if<UpOptions>(&command);
   ASSERT_NE(up, nullptr);
   EXPECT_EQ(up->secrets, (std::vector<std::string>{"a/k=env:A", "b/k=file:/b"}));

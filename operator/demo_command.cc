@@ -29,7 +29,9 @@ constexpr int kPlainEvery = 10;  // plot periods between two plain lines
 class Screen {
  public:
   Screen(bool plot, size_t columns, const Output& output) : plot_(plot), output_(output) {
-    style_ = {.width = columns > 30 ? std::min<size_t>(columns - 20, 100) : 20, .colour = plot, .lower_ms = kLowerMs,
+    style_ = {.width = columns > 30 ? std::min<size_t>(columns - 20, 100) : 20,
+              .colour = plot,
+              .lower_ms = kLowerMs,
               .upper_ms = kUpperMs};
   }
   void Line(absl::string_view line) {
@@ -67,7 +69,8 @@ nlohmann::json Account(const std::string& url) {
           {"kind", "CloudAccount"},
           {"metadata", {{"name", "heroku"}, {"namespace", "default"}}},
           {"spec",
-           {{"type", "Heroku"}, {"heroku", {{"apiKeySecretRef", {{"name", "heroku"}, {"key", "apiKey"}}}, {"apiURL", url}}}}}};
+           {{"type", "Heroku"},
+            {"heroku", {{"apiKeySecretRef", {{"name", "heroku"}, {"key", "apiKey"}}}, {"apiURL", url}}}}}};
 }
 
 nlohmann::json SecretObject() {
@@ -101,15 +104,22 @@ class Demo {
  public:
   Demo(async::AsioLoop& loop, const DemoOptions& options, Standalone& standalone, DemoWorld& world,
        http::Server& heroku, http::Server& app, Screen& screen, const Output& output)
-      : loop_(loop), options_(options), standalone_(standalone), world_(world), heroku_(heroku), app_(app),
-        screen_(screen), output_(output) {}
+      : loop_(loop),
+        options_(options),
+        standalone_(standalone),
+        world_(world),
+        heroku_(heroku),
+        app_(app),
+        screen_(screen),
+        output_(output) {}
 
   async::Task<int> Run() {
     started_ = loop_.Now().boot;
     output_.out("Ottoscale demo: a simulated Heroku with one app, and users whose number rises and falls.");
     output_.out(absl::StrCat("API      ", standalone_.api_url(), "   curl -s ", standalone_.api_url(),
                              "/apis/ottoscale.dev/v1alpha1/namespaces/default/scalingpolicies/", DemoWorld::kApp));
-    output_.out(absl::StrCat("metrics  ", standalone_.metrics_url(), "   curl -s ", standalone_.metrics_url(), "/metrics"));
+    output_.out(
+        absl::StrCat("metrics  ", standalone_.metrics_url(), "   curl -s ", standalone_.metrics_url(), "/metrics"));
     output_.out("Ctrl-C ends it.");
     standalone_.Start();
     absl::Status end = co_await CreateObjects();
@@ -134,8 +144,8 @@ class Demo {
     if (!secret.ok()) co_return secret.status();
     auto account = co_await client.Create(kubeapi::CloudAccounts(), Account(Local(heroku_)), deadline);
     if (!account.ok()) co_return account.status();
-    auto policy = co_await client.Create(kubeapi::ScalingPolicies(),
-                                         Policy(absl::StrCat(Local(app_), "/heartbeat/")), deadline);
+    auto policy =
+        co_await client.Create(kubeapi::ScalingPolicies(), Policy(absl::StrCat(Local(app_), "/heartbeat/")), deadline);
     co_return policy.status();
   }
 
@@ -160,7 +170,8 @@ class Demo {
       if (points_.size() > 200) points_.erase(points_.begin());
       screen_.Show(points_);
       if (options_.plain && tick % kPlainEvery == kPlainEvery - 1) {
-        output_.out(absl::StrFormat("%4d s %s", tick + 1, RenderPlot({points_.back()}, {.width = 1}).back().substr(17)));
+        output_.out(
+            absl::StrFormat("%4d s %s", tick + 1, RenderPlot({points_.back()}, {.width = 1}).back().substr(17)));
       }
     }
   }

@@ -123,7 +123,8 @@ async::Task<void> FolderSync::DeleteUnnamed(std::set<Identity> before) {
     if (named.contains(identity)) continue;
     const absl::Status deleted =
         co_await d_.client.Delete(*ResourceOf(identity.kind), identity.key, "", d_.loop.Now().boot + kCallTimeout);
-    if (deleted.ok()) d_.log.Info("deleted, no file names it any more", {{"kind", identity.kind}, {"name", identity.key.ToString()}});
+    if (deleted.ok())
+      d_.log.Info("deleted, no file names it any more", {{"kind", identity.kind}, {"name", identity.key.ToString()}});
   }
 }
 
@@ -138,7 +139,8 @@ async::Task<absl::Status> FolderSync::SyncOnce() {
     return std::find(paths.begin(), paths.end(), entry.first) == paths.end();
   });
   co_await DeleteUnnamed(before);
-  if (paths.empty()) co_return absl::NotFoundError(absl::StrCat(folder_, ": no .yaml, .yml or .json file in this folder"));
+  if (paths.empty())
+    co_return absl::NotFoundError(absl::StrCat(folder_, ": no .yaml, .yml or .json file in this folder"));
   co_return first;
 }
 

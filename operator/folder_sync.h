@@ -1,6 +1,6 @@
-// Keeps the embedded API server in step with a folder of manifests and with the secrets of the command line. A file with
-// a mistake changes nothing: what it said before stays in force, and the mistake is logged, once for each new text. An
-// object that no file names any more is deleted; an object that came from elsewhere is left alone.
+// Keeps the embedded API server in step with a folder of manifests and with the secrets of the command line. A file
+// with a mistake changes nothing: what it said before stays in force, and the mistake is logged, once for each new
+// text. An object that no file names any more is deleted; an object that came from elsewhere is left alone.
 #pragma once
 
 #include <map>
@@ -45,8 +45,8 @@ class FolderSync {
     auto operator<=>(const Identity&) const = default;
   };
   struct Known {
-    std::string text;                // that was last looked at
-    std::set<Identity> objects;      // that its last good text named
+    std::string text;            // that was last looked at
+    std::set<Identity> objects;  // that its last good text named
   };
   async::Task<absl::Status> SyncFile(std::string path);
   async::Task<absl::Status> SyncSecrets();

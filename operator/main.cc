@@ -1,5 +1,5 @@
-// The composition root: what the process has from the outside (arguments, environment, terminal) enters here and nowhere
-// else.
+// The composition root: what the process has from the outside (arguments, environment, terminal) enters here and
+// nowhere else.
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -36,7 +36,8 @@ void Print(std::FILE* file, absl::string_view line) {
 
 bool Colour(int descriptor) {
   const char* term = std::getenv("TERM");
-  return isatty(descriptor) != 0 && std::getenv("NO_COLOR") == nullptr && (term == nullptr || std::string(term) != "dumb");
+  return isatty(descriptor) != 0 && std::getenv("NO_COLOR") == nullptr &&
+         (term == nullptr || std::string(term) != "dumb");
 }
 
 size_t Columns() {
@@ -72,7 +73,8 @@ int PrintVersion(const VersionOptions& options, const Output& output) {
     output.out(absl::StrCat("{\"version\":\"", kVersion.version, "\",\"revision\":\"", kVersion.revision,
                             "\",\"compiler\":\"clang ", __clang_version__, "\"}"));
   } else {
-    output.out(absl::StrCat("ottoscale ", kVersion.version, " (", kVersion.revision, ", clang ", __clang_version__, ")"));
+    output.out(
+        absl::StrCat("ottoscale ", kVersion.version, " (", kVersion.revision, ", clang ", __clang_version__, ")"));
   }
   return kOk;
 }

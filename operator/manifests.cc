@@ -18,7 +18,8 @@ namespace {
 constexpr size_t kMaxFileBytes = size_t{1} << 20;
 
 absl::Status FromError(const std::string& path, int error) {
-  const std::string text = absl::StrCat(path, ": ", std::strerror(error));  // NOLINT(concurrency-mt-unsafe): loop thread
+  const std::string text =
+      absl::StrCat(path, ": ", std::strerror(error));  // NOLINT(concurrency-mt-unsafe): loop thread
   if (error == ENOENT || error == ENOTDIR) return absl::NotFoundError(text);
   if (error == EACCES || error == EPERM) return absl::PermissionDeniedError(text);
   return absl::UnknownError(text);
@@ -112,11 +113,11 @@ void CheckDuplicates(std::vector<ManifestFile>& files) {
       const codec::Position at = manifest.document.positions.ValueOf("/metadata/name");
       const auto [earlier, first] = seen.try_emplace(identity, Seen{absl::StrCat(file.path, ":", at.line), &object});
       if (first || *earlier->second.object == object) continue;
-      manifest.problems.push_back({.line = at.line,
-                                   .column = at.column,
-                                   .path = "metadata.name",
-                                   .message = absl::StrCat("must mean one thing, found another ", identity, " at ",
-                                                           earlier->second.where)});
+      manifest.problems.push_back(
+          {.line = at.line,
+           .column = at.column,
+           .path = "metadata.name",
+           .message = absl::StrCat("must mean one thing, found another ", identity, " at ", earlier->second.where)});
     }
   }
 }

@@ -17,7 +17,7 @@ struct Manifest {
 };
 
 struct ManifestFile {
-  std::string path;                      // as named, or below the folder that was named; "-" is standard input
+  std::string path;  // as named, or below the folder that was named; "-" is standard input
   std::vector<Manifest> manifests;
   std::vector<codec::Problem> problems;  // of the file as a whole: unreadable, no YAML
   bool ok() const;
@@ -25,7 +25,8 @@ struct ManifestFile {
   std::vector<std::string> Lines() const;
 };
 
-// The files that `path` means: itself, or every .yaml, .yml and .json in the folder, sorted; folders in it are not entered.
+// The files that `path` means: itself, or every .yaml, .yml and .json in the folder, sorted; folders in it are not
+// entered.
 absl::StatusOr<std::vector<std::string>> FilesAt(const std::string& path);
 
 // At most 1 MiB. NotFound, PermissionDenied, ResourceExhausted in a sentence.
@@ -34,8 +35,8 @@ absl::StatusOr<std::string> ReadTextFile(const std::string& path);
 ManifestFile ParseManifests(std::string path, absl::string_view text, const manifest::ProviderCheck& check);
 ManifestFile LoadManifests(const std::string& path, const manifest::ProviderCheck& check);
 
-// Adds a problem to each object that contradicts an earlier one of the same kind, namespace and name. Said twice alike, as an
-// account that several examples bring along, is no mistake.
+// Adds a problem to each object that contradicts an earlier one of the same kind, namespace and name. Said twice alike,
+// as an account that several examples bring along, is no mistake.
 void CheckDuplicates(std::vector<ManifestFile>& files);
 
 }  // namespace ottoscale::operator_main

@@ -8,15 +8,15 @@
 namespace ottoscale::operator_main {
 
 struct PlotPoint {
-  double load = 0;                     // requests per second
-  std::optional<double> response_ms;   // nullopt: nothing was measured
-  int dynos = 0;                       // ordered
-  int ready = 0;                       // serving
+  double load = 0;                    // requests per second
+  std::optional<double> response_ms;  // nullopt: nothing was measured
+  int dynos = 0;                      // ordered
+  int ready = 0;                      // serving
 };
 
 struct PlotStyle {
-  size_t width = 60;     // columns of data
-  bool colour = false;   // ANSI colours
+  size_t width = 60;    // columns of data
+  bool colour = false;  // ANSI colours
   double lower_ms = 200;
   double upper_ms = 1000;
 };

@@ -15,8 +15,8 @@ TEST(Plot, HasTheSameNumberOfLinesWhateverIsInIt) {
 }
 
 TEST(Plot, DrawsTheNewestAtTheRight) {
-  const std::vector<std::string> lines =
-      RenderPlot({{.load = 0, .response_ms = 100, .dynos = 1}, {.load = 8, .response_ms = 1500, .dynos = 4}}, {.width = 4});
+  const std::vector<std::string> lines = RenderPlot(
+      {{.load = 0, .response_ms = 100, .dynos = 1}, {.load = 8, .response_ms = 1500, .dynos = 4}}, {.width = 4});
   EXPECT_EQ(lines[0], "load r/s       8 │   █");
   EXPECT_EQ(lines[3], "resp. ms    1500 │   █");
   EXPECT_EQ(lines[6], "                 │  ▂█");  // 100 of 1500 ms over 4 rows is 2 eighths of the lowest

@@ -9,7 +9,8 @@ namespace ottoscale::operator_main {
 namespace {
 
 kube::ReflectorOptions Reflecting(const kubeapi::Resource& resource, telemetry::Logger log) {
-  return {.resource = resource, .on_failure = [log, plural = resource.plural](const absl::Status& why, absl::Duration pause) {
+  return {.resource = resource,
+          .on_failure = [log, plural = resource.plural](const absl::Status& why, absl::Duration pause) {
             log.Warn("watching failed", {{"resource", plural}, {"error", why.message()}, {"retry_in", pause}});
           }};
 }
@@ -36,12 +37,14 @@ Program::Program(Parts parts)
                    .on_error =
                        [log = parts_.log.Named("controller")](const kubeapi::ObjectKey& key, const absl::Status& error,
                                                               absl::Duration retry_in) {
-                         log.Warn("pass failed", {{"policy", key.ToString()}, {"error", error.message()}, {"retry_in", retry_in}});
+                         log.Warn("pass failed",
+                                  {{"policy", key.ToString()}, {"error", error.message()}, {"retry_in", retry_in}});
                        }},
                   [this](kubeapi::ObjectKey key) { return reconciler_.Reconcile(std::move(key)); }),
       policy_reflector_(parts_.loop, client_, policies_,
                         Reflecting(kubeapi::ScalingPolicies(), parts_.log.Named("watch"))),
-      account_reflector_(parts_.loop, client_, accounts_, Reflecting(kubeapi::CloudAccounts(), parts_.log.Named("watch"))),
+      account_reflector_(parts_.loop, client_, accounts_,
+                         Reflecting(kubeapi::CloudAccounts(), parts_.log.Named("watch"))),
       watches_(parts_.loop),
       delivery_(parts_.loop) {
   metrics_.Watch(reconciler_.entries());
@@ -103,7 +106,8 @@ void Program::RegisterRuntimeMetrics(telemetry::Registry& registry) {
     labels.push_back({name, value});
     return labels;
   };
-  const auto sampled = [&registry](const char* name, const char* help, MetricType type, telemetry::Labels labels, auto value) {
+  const auto sampled = [&registry](const char* name, const char* help, MetricType type, telemetry::Labels labels,
+                                   auto value) {
     registry.AddSampled({name, help, type}, std::move(labels),
                         [value]() -> std::optional<double> { return static_cast<double>(value()); });
   };
@@ -111,7 +115,8 @@ void Program::RegisterRuntimeMetrics(telemetry::Registry& registry) {
   const char* total_help = "Passes by their result.";
   const kube::ControllerCounters& counters = controller_.counters();
   sampled(total, total_help, MetricType::kCounter, with("result", "success"), [&counters] { return counters.success; });
-  sampled(total, total_help, MetricType::kCounter, with("result", "requeue_after"), [&counters] { return counters.requeue_after; });
+  sampled(total, total_help, MetricType::kCounter, with("result", "requeue_after"),
+          [&counters] { return counters.requeue_after; });
   sampled(total, total_help, MetricType::kCounter, with("result", "error"), [&counters] { return counters.error; });
   sampled("controller_runtime_active_workers", "Passes under way.", MetricType::kGauge, controller,
           [&counters] { return counters.active_workers; });

@@ -1,5 +1,6 @@
-// The whole operator, put together: two reflectors, the controller, the reconciler, the event recorder. What differs between
-// the ways of running it (a cluster, one machine, the demo, a simulated world) is what is plugged in here, and nothing else.
+// The whole operator, put together: two reflectors, the controller, the reconciler, the event recorder. What differs
+// between the ways of running it (a cluster, one machine, the demo, a simulated world) is what is plugged in here, and
+// nothing else.
 //
 //   Program program({...});
 //   program.Start();
@@ -30,14 +31,14 @@ class Program {
  public:
   struct Parts {
     async::Loop& loop;
-    http::Transport& kube;             // to the API server
-    std::string kube_url;              // "http://127.0.0.1:8480"
+    http::Transport& kube;  // to the API server
+    std::string kube_url;   // "http://127.0.0.1:8480"
     const ports::Providers& providers;
     telemetry::Log& log;
-    telemetry::Registry& registry;     // one program registers its metrics in it
+    telemetry::Registry& registry;  // one program registers its metrics in it
     reconcile::AdminLimits limits;
     std::string instance = "ottoscale";
-    size_t workers = 64;               // passes at once; nearly all of a pass is waiting
+    size_t workers = 64;                           // passes at once; nearly all of a pass is waiting
     std::function<void(const Secret&)> on_secret;  // told each credential before it is used; may be null
   };
   explicit Program(Parts parts);

@@ -6,8 +6,8 @@
 
 namespace ottoscale::operator_main {
 
-// Runs `body` to its end and gives its exit code. The first SIGINT or SIGTERM cancels it: its awaits return Cancelled, it
-// stops what it has started (under a Shield) and returns. A second signal ends the process at once.
+// Runs `body` to its end and gives its exit code. The first SIGINT or SIGTERM cancels it: its awaits return Cancelled,
+// it stops what it has started (under a Shield) and returns. A second signal ends the process at once.
 int RunOnLoop(async::AsioLoop& loop, async::Task<int> body);
 
 }  // namespace ottoscale::operator_main

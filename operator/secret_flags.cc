@@ -28,8 +28,8 @@ absl::StatusOr<SecretFlag> ParseSecretFlag(absl::string_view text) {
   } else if (absl::ConsumePrefix(&source, "file:")) {
     flag.from = SecretFlag::From::kFile;
   } else {
-    return absl::InvalidArgumentError(absl::StrCat("--secret ", sides[0], ": ", kForm,
-                                                   " (a secret itself does not belong on a command line)"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("--secret ", sides[0], ": ", kForm, " (a secret itself does not belong on a command line)"));
   }
   if (source.empty()) return absl::InvalidArgumentError(absl::StrCat("--secret ", sides[0], ": ", kForm));
   flag.source = std::string(source);
@@ -41,8 +41,8 @@ absl::StatusOr<Secret> ReadSecret(const SecretFlag& flag, const ReadVariable& va
   if (flag.from == SecretFlag::From::kEnvironment) {
     const std::optional<std::string> value = variable(flag.source);
     if (!value || value->empty()) {
-      return absl::NotFoundError(absl::StrCat(what, ": the environment variable ", flag.source, " is ",
-                                              value ? "empty" : "not set"));
+      return absl::NotFoundError(
+          absl::StrCat(what, ": the environment variable ", flag.source, " is ", value ? "empty" : "not set"));
     }
     return Secret(*value);
   }

@@ -23,14 +23,15 @@ struct SecretFlag {
   bool operator==(const SecretFlag&) const = default;
 };
 
-// InvalidArgument in a sentence that shows the form, and never what stands behind "=" when that might be the secret itself.
+// InvalidArgument in a sentence that shows the form, and never what stands behind "=" when that might be the secret
+// itself.
 absl::StatusOr<SecretFlag> ParseSecretFlag(absl::string_view text);
 
 using ReadVariable = std::function<std::optional<std::string>(const std::string& name)>;
 using ReadFile = std::function<absl::StatusOr<std::string>(const std::string& path)>;
 
-// The value; NotFound or FailedPrecondition in a sentence when it is absent or empty. One line end at the end of a file is
-// taken off: editors and `echo` put it there.
+// The value; NotFound or FailedPrecondition in a sentence when it is absent or empty. One line end at the end of a file
+// is taken off: editors and `echo` put it there.
 absl::StatusOr<Secret> ReadSecret(const SecretFlag& flag, const ReadVariable& variable, const ReadFile& file);
 
 }  // namespace ottoscale::operator_main

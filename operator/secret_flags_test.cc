@@ -15,7 +15,8 @@ TEST(SecretFlag, ReadsBothSourcesAndANamespace) {
 }
 
 TEST(SecretFlag, NeverRepeatsWhatMayBeTheSecret) {
-  for (const char* text : {"heroku/apiKey=s3cr3t-value", "heroku=s3cr3t-value", "a/b/c/d=s3cr3t-value", "/k=s3cr3t-value"}) {
+  for (const char* text :
+       {"heroku/apiKey=s3cr3t-value", "heroku=s3cr3t-value", "a/b/c/d=s3cr3t-value", "/k=s3cr3t-value"}) {
     const auto flag = ParseSecretFlag(text);
     ASSERT_FALSE(flag.ok()) << text;
     EXPECT_FALSE(absl::StrContains(flag.status().message(), "s3cr3t")) << flag.status();

@@ -7,9 +7,9 @@
 #include "absl/strings/strip.h"
 #include "pkg/async/gather.h"
 #include "pkg/base/status.h"
+#include "pkg/codec/json.h"
 #include "pkg/http/client.h"
 #include "pkg/kubeapi/api_error.h"
-#include "pkg/codec/json.h"
 #include "pkg/providers/heartbeat/heartbeat.h"
 #include "pkg/providers/heroku/heroku.h"
 #include "pkg/reconcile/provider_check.h"
@@ -37,7 +37,8 @@ http::Response Refuse(absl::string_view message) {
 
 apiserver::ApiServerOptions ApiOptions(const ports::Providers& providers) {
   apiserver::ApiServerOptions options;
-  options.validator = [check = reconcile::CheckWith(providers)](const kubeapi::Resource&, const nlohmann::json& object) {
+  options.validator = [check = reconcile::CheckWith(providers)](const kubeapi::Resource&,
+                                                                const nlohmann::json& object) {
     std::vector<std::string> problems;
     for (const codec::Problem& problem : manifest::CheckManifest(object, nullptr, check)) {
       problems.push_back(codec::FormatProblem(problem));
@@ -79,7 +80,8 @@ Standalone::Standalone(async::AsioLoop& loop, const CommonOptions& options, tele
       pool_(kResolverThreads) {}
 
 absl::StatusOr<std::unique_ptr<Standalone>> Standalone::Make(async::AsioLoop& loop, const CommonOptions& options,
-                                                             const Version& version, telemetry::Sink sink, bool colour) {
+                                                             const Version& version, telemetry::Sink sink,
+                                                             bool colour) {
   std::unique_ptr<Standalone> self(new Standalone(loop, options, std::move(sink), colour));
   const std::string agent = absl::StrCat("ottoscale/", version.version);
   telemetry::AddProcessMetrics(self->registry_);
@@ -107,7 +109,8 @@ absl::StatusOr<std::unique_ptr<Standalone>> Standalone::Make(async::AsioLoop& lo
       .registry = self->registry_,
       .limits = {.max_capacity = options.max_capacity, .max_step = options.max_step},
       .on_secret = [scrubber = &self->scrubber_](const Secret& secret) { (void)scrubber->Add(secret); }});
-  self->status_ = std::make_unique<StatusHandler>(self->registry_, [program = self->program_.get()] { return program->NotReady(); });
+  self->status_ = std::make_unique<StatusHandler>(self->registry_,
+                                                  [program = self->program_.get()] { return program->NotReady(); });
   auto status_server = http::Listen(loop, *self->status_, {.address = options.listen, .port = options.metrics_port});
   if (!status_server.ok()) return Annotate("--metrics-port", status_server.status());
   self->status_server_ = *std::move(status_server);

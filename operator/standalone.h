@@ -25,8 +25,8 @@ struct Version {
   std::string revision;
 };
 
-// What other programs and people reach over the socket: the API without the secrets in it, and only under a name of this
-// machine, so that no page in a browser can reach it by a name of its own (DNS rebinding).
+// What other programs and people reach over the socket: the API without the secrets in it, and only under a name of
+// this machine, so that no page in a browser can reach it by a name of its own (DNS rebinding).
 class GuardedApi final : public http::Handler {
  public:
   explicit GuardedApi(http::Handler& inner) : inner_(inner) {}

@@ -12,8 +12,8 @@ namespace ottoscale::operator_main {
 
 class StatusHandler final : public http::Handler {
  public:
-  // `not_ready` says what is still missing, "" when nothing is. Answering at all is what /healthz promises: the loop that
-  // answers is the loop that works.
+  // `not_ready` says what is still missing, "" when nothing is. Answering at all is what /healthz promises: the loop
+  // that answers is the loop that works.
   StatusHandler(telemetry::Registry& registry, std::function<std::string()> not_ready)
       : registry_(registry), not_ready_(std::move(not_ready)) {}
 

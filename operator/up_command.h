@@ -1,5 +1,5 @@
-// `ottoscale up`: the operator on one machine, with real clouds, policies from a folder, secrets from the environment or
-// from files.
+// `ottoscale up`: the operator on one machine, with real clouds, policies from a folder, secrets from the environment
+// or from files.
 #pragma once
 
 #include "operator/command_line.h"

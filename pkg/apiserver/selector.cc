@@ -88,14 +88,10 @@ bool Holds(const Requirement& requirement, const json* value) {
   const bool text = value != nullptr && value->is_string();
   const bool listed = text && requirement.values.contains(value->get_ref<const std::string&>());
   switch (requirement.op) {
-    case Operator::kIn:
-      return listed;
-    case Operator::kNotIn:
-      return !listed;
-    case Operator::kExists:
-      return text;
-    case Operator::kAbsent:
-      return !text;
+    case Operator::kIn: return listed;
+    case Operator::kNotIn: return !listed;
+    case Operator::kExists: return text;
+    case Operator::kAbsent: return !text;
   }
   return false;
 }

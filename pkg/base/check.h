@@ -12,8 +12,8 @@ namespace ottoscale {
 }  // namespace ottoscale
 
 // `why` is evaluated only on failure.
-#define CHECK(condition, why)                                             \
-  do {                                                                    \
-    if (!(condition)) [[unlikely]]                                        \
-      ::ottoscale::CheckFailed(__FILE__, __LINE__, #condition, (why));    \
+#define CHECK(condition, why)                                          \
+  do {                                                                 \
+    if (!(condition)) [[unlikely]]                                     \
+      ::ottoscale::CheckFailed(__FILE__, __LINE__, #condition, (why)); \
   } while (false)

@@ -1,5 +1,5 @@
-// A value that must never reach an output: API keys, tokens. It cannot be printed, compared with a literal or converted;
-// Reveal() is called only where a header is built. The memory is overwritten when the last owner dies.
+// A value that must never reach an output: API keys, tokens. It cannot be printed, compared with a literal or
+// converted; Reveal() is called only where a header is built. The memory is overwritten when the last owner dies.
 #pragma once
 
 #include <string>

@@ -18,11 +18,11 @@ bool IsTransient(const absl::Status& status);
 }  // namespace ottoscale
 
 // Leaves the function with the status when it is not OK. The CO_ forms are for coroutines.
-#define OTTO_RETURN_IF_ERROR_IMPL(keyword, expression)                  \
-  do {                                                                  \
-    if (absl::Status otto_status = (expression); !otto_status.ok()) {   \
-      keyword otto_status;                                              \
-    }                                                                   \
+#define OTTO_RETURN_IF_ERROR_IMPL(keyword, expression)                \
+  do {                                                                \
+    if (absl::Status otto_status = (expression); !otto_status.ok()) { \
+      keyword otto_status;                                            \
+    }                                                                 \
   } while (false)
 #define RETURN_IF_ERROR(expression) OTTO_RETURN_IF_ERROR_IMPL(return, expression)
 #define CO_RETURN_IF_ERROR(expression) OTTO_RETURN_IF_ERROR_IMPL(co_return, expression)
@@ -34,7 +34,6 @@ bool IsTransient(const absl::Status& status);
   auto name = (expression);                               \
   if (!name.ok()) keyword std::move(name).status();       \
   left = *std::move(name)
-#define ASSIGN_OR_RETURN(left, expression) \
-  OTTO_ASSIGN_IMPL(return, OTTO_CONCAT(otto_or_, __LINE__), left, expression)
+#define ASSIGN_OR_RETURN(left, expression) OTTO_ASSIGN_IMPL(return, OTTO_CONCAT(otto_or_, __LINE__), left, expression)
 #define CO_ASSIGN_OR_RETURN(left, expression) \
   OTTO_ASSIGN_IMPL(co_return, OTTO_CONCAT(otto_or_, __LINE__), left, expression)

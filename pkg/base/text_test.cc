@@ -31,8 +31,8 @@ TEST(Printable, ReplacesWhatNoTerminalOrPrometheusWantsToSee) {
   EXPECT_EQ(Printable("a\nb\x1b[2J"), "a?b?[2J");
   EXPECT_EQ(Printable("caf\xC3\xA9"), "caf\xC3\xA9");
   EXPECT_EQ(Printable("\xC3"), "?");
-  EXPECT_EQ(Printable("\xC0\xAF"), "??");          // overlong
-  EXPECT_EQ(Printable("\xED\xA0\x80"), "???");     // surrogate
+  EXPECT_EQ(Printable("\xC0\xAF"), "??");       // overlong
+  EXPECT_EQ(Printable("\xED\xA0\x80"), "???");  // surrogate
   EXPECT_EQ(Printable("\xF0\x9F\x98\x80"), "\xF0\x9F\x98\x80");
 }
 

@@ -46,7 +46,8 @@ absl::StatusOr<Cidr> ParseCidr(absl::string_view text) {
     const absl::string_view length = text.substr(slash + 1);
     const bool digits = !length.empty() && length.size() <= 3 &&
                         std::all_of(length.begin(), length.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (!digits || !absl::SimpleAtoi(length, &bits) || bits > most) return bad(absl::StrCat("the length is 0 to ", most));
+    if (!digits || !absl::SimpleAtoi(length, &bits) || bits > most)
+      return bad(absl::StrCat("the length is 0 to ", most));
   }
   const Cidr cidr{*network, v4 ? bits + 96 : bits};
   for (int bit = cidr.bits; bit < 128; ++bit) {
@@ -119,7 +120,8 @@ absl::Status CheckPublic(const AddressBytes& address) {
     if (denied.range.Contains(address)) return absl::PermissionDeniedError(denied.what);
   }
   // ::, ::1 and the IPv4-compatible addresses.
-  if (StartsWith(address, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})) return absl::PermissionDeniedError("loopback or unspecified");
+  if (StartsWith(address, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}))
+    return absl::PermissionDeniedError("loopback or unspecified");
   if (const std::optional<AddressBytes> inner = Embedded(address)) return CheckPublic(*inner);
   return absl::OkStatus();
 }
@@ -134,7 +136,8 @@ bool Cidr::Contains(const AddressBytes& address) const {
   return true;
 }
 
-absl::StatusOr<AddressFilter> AddressFilter::Make(const std::vector<std::string>& allow, const std::vector<uint16_t>& ports) {
+absl::StatusOr<AddressFilter> AddressFilter::Make(const std::vector<std::string>& allow,
+                                                  const std::vector<uint16_t>& ports) {
   AddressFilter filter;
   for (const std::string& text : allow) {
     ASSIGN_OR_RETURN(const Cidr cidr, ParseCidr(text));

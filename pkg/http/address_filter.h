@@ -24,8 +24,8 @@ struct Cidr {
 
 class AddressFilter {
  public:
-  // `allow`: "10.1.0.0/16", "fd00::/8", or an address alone. InvalidArgument names the one that is malformed, or that has
-  // bits set behind its prefix. `ports`: beyond 80 and 443.
+  // `allow`: "10.1.0.0/16", "fd00::/8", or an address alone. InvalidArgument names the one that is malformed, or that
+  // has bits set behind its prefix. `ports`: beyond 80 and 443.
   static absl::StatusOr<AddressFilter> Make(const std::vector<std::string>& allow, const std::vector<uint16_t>& ports);
 
   // Numeric address, without brackets or zone. OK, or why not: for people, without a code.

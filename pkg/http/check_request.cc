@@ -14,7 +14,8 @@ namespace {
 bool InRange(char c, char low, char high) { return c >= low && c <= high; }
 
 bool IsTokenByte(char c) {
-  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || absl::StrContains("!#$%&'*+-.^_`|~", absl::string_view(&c, 1));
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+         absl::StrContains("!#$%&'*+-.^_`|~", absl::string_view(&c, 1));
 }
 
 // These say how the message travels, and the transport alone knows that; credentials come as Request::credential.
@@ -26,8 +27,8 @@ absl::Status Refuse(absl::string_view why) { return MakeFailure({.kind = Failure
 
 absl::Status CheckHeader(const Header& header) {
   if (!IsToken(header.name)) return Refuse(absl::StrCat("header name '", Printable(header.name), "' is malformed"));
-  const bool reserved =
-      std::any_of(kReserved.begin(), kReserved.end(), [&](absl::string_view name) { return SameName(name, header.name); });
+  const bool reserved = std::any_of(kReserved.begin(), kReserved.end(),
+                                    [&](absl::string_view name) { return SameName(name, header.name); });
   if (reserved) return Refuse(absl::StrCat("header ", header.name, " is set by the transport only"));
   if (!IsFieldValue(header.value)) {
     return Refuse(absl::StrCat("the value of header ", header.name, " has a byte outside 0x20-0x7E"));

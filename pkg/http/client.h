@@ -19,14 +19,14 @@ Resolver SystemResolver();
 
 struct CloudOptions {
   std::string user_agent = "ottoscale";
-  std::string ca_file;                  // PEM; empty: the system's bundle
+  std::string ca_file;  // PEM; empty: the system's bundle
   absl::Duration connect_timeout = absl::Seconds(5);
-  size_t threads = 4;                   // of cpprestsdk's pool: the first transport of the process decides
-  Resolver resolver;                    // null: SystemResolver()
+  size_t threads = 4;  // of cpprestsdk's pool: the first transport of the process decides
+  Resolver resolver;   // null: SystemResolver()
 };
-// Clouds and Kubernetes: carries credentials, keeps connections alive, never follows redirects, ignores proxy variables.
-// `loop` and `pool` outlive it. At most one for each set of authorities; all share the
-// library's threads, whose number the first one sets.
+// Clouds and Kubernetes: carries credentials, keeps connections alive, never follows redirects, ignores proxy
+// variables. `loop` and `pool` outlive it. At most one for each set of authorities; all share the library's threads,
+// whose number the first one sets.
 std::unique_ptr<Transport> MakeCloudTransport(async::AsioLoop& loop, async::BlockingPool& pool, CloudOptions options);
 
 struct ProbeOptions {
@@ -37,8 +37,8 @@ struct ProbeOptions {
   size_t max_header_bytes = 16 * 1024;
   Resolver resolver;
 };
-// URLs that tenants name: no credentials, a fresh connection each, the resolved address is filtered and is the one that is
-// connected, caps on headers and body.
+// URLs that tenants name: no credentials, a fresh connection each, the resolved address is filtered and is the one that
+// is connected, caps on headers and body.
 absl::StatusOr<std::unique_ptr<Transport>> MakeProbeTransport(async::AsioLoop& loop, async::BlockingPool& pool,
                                                               ProbeOptions options);
 

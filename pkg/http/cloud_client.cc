@@ -1,7 +1,7 @@
 // Note [Threads]
 //
-// cpprestsdk runs its own pool. A Call is what the two sides share: the pool's threads post every event to the loop, and
-// all fields but `wrote`, `received` and the cancellation source belong to the loop. A call whose task has gone is
+// cpprestsdk runs its own pool. A Call is what the two sides share: the pool's threads post every event to the loop,
+// and all fields but `wrote`, `received` and the cancellation source belong to the loop. A call whose task has gone is
 // cancelled; what still arrives for it is dropped. Nothing ever waits on a thread of the pool.
 //
 // Note [What may have been sent]
@@ -342,7 +342,8 @@ struct Resolved {
 std::string IdentityOf(const Request& request) {
   const std::string token = request.headers.Get("X-Auth-Token").value_or("");
   if (!request.credential && token.empty()) return "";
-  std::string text = absl::StrCat(request.credential_scheme, " ", request.credential ? request.credential->Reveal() : "", " ", token);
+  std::string text =
+      absl::StrCat(request.credential_scheme, " ", request.credential ? request.credential->Reveal() : "", " ", token);
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
   EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);
@@ -390,7 +391,7 @@ Pool CloudTransport::MakePool(const Url& url, const std::string& address) {
   auto note = std::make_shared<RefusalNote>();
   note->Set(trust_->problem());
   client::http_client_config config;
-  config.set_max_redirects(0);  // OUT-1
+  config.set_max_redirects(0);                      // OUT-1
   config.set_timeout(std::chrono::hours(24 * 30));  // ours are per request
   config.set_validate_certificates(true);
   const bool literal = url.host == address;
@@ -424,7 +425,8 @@ web::http::http_request CloudTransport::Compose(const Request& request, const Ur
   for (const Header& header : request.headers.list()) headers.add(header.name, header.value);
   if (!request.body.empty()) {
     const std::optional<std::string> type = request.headers.Get("Content-Type");
-    message.set_body(Concurrency::streams::bytestream::open_istream(request.body), request.body.size(), type.value_or(""));
+    message.set_body(Concurrency::streams::bytestream::open_istream(request.body), request.body.size(),
+                     type.value_or(""));
     if (!type) headers.remove("Content-Type");
   }
   const bool tls = url.scheme == "https";
@@ -513,7 +515,7 @@ absl::Status CheckHead(const Head& head) {
 }
 
 async::Task<absl::StatusOr<CloudTransport::Opened>> CloudTransport::Attempt(const Request& request, const Url& url,
-                                                                           const std::string& address) {
+                                                                            const std::string& address) {
   const async::BootTime start = loop_.Now().boot;
   CO_ASSIGN_OR_RETURN(const CallPtr call, Start(request, url, address));
   absl::StatusOr<Head> head;
@@ -548,7 +550,8 @@ async::Task<absl::StatusOr<Response>> CloudTransport::Fetch(Request request, Url
   CloudBody body(opened.call, absl::InfiniteDuration());
   uint64_t declared = 0;
   const std::string length = opened.head.headers.Get("Content-Length").value_or("");
-  const bool too_large = request.method != "HEAD" && absl::SimpleAtoi(length, &declared) && declared > request.max_body_bytes;
+  const bool too_large =
+      request.method != "HEAD" && absl::SimpleAtoi(length, &declared) && declared > request.max_body_bytes;
   std::string text;
   absl::Status end = too_large ? TooLarge(request.max_body_bytes) : absl::OkStatus();
   while (end.ok()) {
@@ -579,7 +582,8 @@ async::Task<absl::StatusOr<Response>> CloudTransport::Send(Request request, asyn
 
 std::unique_ptr<Transport> MakeCloudTransport(async::AsioLoop& loop, async::BlockingPool& pool, CloudOptions options) {
   CHECK(IsFieldValue(options.user_agent), "the user agent has a byte outside 0x20-0x7E");
-  // First OpenSSL, then the pool: at the exit its threads end before OpenSSL does, and free what OpenSSL keeps per thread.
+  // First OpenSSL, then the pool: at the exit its threads end before OpenSSL does, and free what OpenSSL keeps per
+  // thread.
   OPENSSL_init_ssl(0, nullptr);
   try {
     crossplat::threadpool::initialize_with_threads(options.threads);

@@ -31,7 +31,7 @@ class Headers {
   Headers(std::initializer_list<Header> list) : list_(list) {}
 
   void Add(absl::string_view name, absl::string_view value);
-  void Set(absl::string_view name, absl::string_view value);  // replaces all of this name
+  void Set(absl::string_view name, absl::string_view value);     // replaces all of this name
   std::optional<std::string> Get(absl::string_view name) const;  // the first of this name
   const std::vector<Header>& list() const { return list_; }
   bool operator==(const Headers&) const = default;
@@ -64,8 +64,8 @@ async::Task<absl::StatusOr<std::string>> ReadAll(Body body, size_t max_bytes);
 struct Request {
   std::string method = "GET";
   std::string url;  // absolute, already percent-encoded: http://host:port/path?query
-  // Without those that say how the message travels (Host, Content-Length, Accept-Encoding, ...) or carry the credential:
-  // the transport sets them and refuses them here.
+  // Without those that say how the message travels (Host, Content-Length, Accept-Encoding, ...) or carry the
+  // credential: the transport sets them and refuses them here.
   Headers headers;
   std::string body;
 
@@ -101,17 +101,17 @@ struct Response {
 // How an attempt failed before a complete response was there. It travels as the Status code plus a payload, so that
 // callers branch on the kind and not on text. `sent` says whether the server may have acted on the request.
 enum class Failure {
-  kInvalidRequest,   // ours to mend: bad URL, bad header byte, forbidden host; nothing was sent
-  kResolve,          // the name does not resolve
-  kAddressDenied,    // the address filter refused it
-  kConnect,          // refused, no route, reset while connecting
-  kTls,              // handshake or certificate
-  kTimeout,          // the deadline passed
-  kCancelled,        // by our own context
-  kDisconnected,     // the connection broke after the request was (partly) sent
-  kProtocol,         // not HTTP, malformed, or headers over the cap
-  kBodyTooLarge,     // over max_body_bytes
-  kLocalLimit,       // our own: no descriptors, no memory, pool full
+  kInvalidRequest,  // ours to mend: bad URL, bad header byte, forbidden host; nothing was sent
+  kResolve,         // the name does not resolve
+  kAddressDenied,   // the address filter refused it
+  kConnect,         // refused, no route, reset while connecting
+  kTls,             // handshake or certificate
+  kTimeout,         // the deadline passed
+  kCancelled,       // by our own context
+  kDisconnected,    // the connection broke after the request was (partly) sent
+  kProtocol,        // not HTTP, malformed, or headers over the cap
+  kBodyTooLarge,    // over max_body_bytes
+  kLocalLimit,      // our own: no descriptors, no memory, pool full
 };
 
 struct FailureDetail {

@@ -76,12 +76,36 @@ TEST(ParseUrl, TakesApartWhatIsAllowed) {
 }
 
 TEST(ParseUrl, RefusesTheRest) {
-  const char* const rows[] = {"",           "a",          "//a/",         "ftp://a/",        "file:///etc/passwd",
-                              "http://",    "http:///x",  "http://a b/",  "http://u@a/",     "http://u:p@a/",
-                              "http://a#f", "http://a/#", "http://a:/",   "http://a:0/",     "http://a:65536/",
-                              "http://a:x", "http://a:-1", "http://[::1", "http://[::g]/",   "http://[::1]80/",
-                              "http://a/%", "http://a/%2", "http://a/%zz", "http://a/\r\nX:y", "http://a/\xC3\xA4",
-                              "http://\xE2\x91\xA0.com/", "http://a%2eb/", "http://a/{x}", "http://a\\b/", "http://[fe80::1%25eth0]/"};
+  const char* const rows[] = {"",
+                              "a",
+                              "//a/",
+                              "ftp://a/",
+                              "file:///etc/passwd",
+                              "http://",
+                              "http:///x",
+                              "http://a b/",
+                              "http://u@a/",
+                              "http://u:p@a/",
+                              "http://a#f",
+                              "http://a/#",
+                              "http://a:/",
+                              "http://a:0/",
+                              "http://a:65536/",
+                              "http://a:x",
+                              "http://a:-1",
+                              "http://[::1",
+                              "http://[::g]/",
+                              "http://[::1]80/",
+                              "http://a/%",
+                              "http://a/%2",
+                              "http://a/%zz",
+                              "http://a/\r\nX:y",
+                              "http://a/\xC3\xA4",
+                              "http://\xE2\x91\xA0.com/",
+                              "http://a%2eb/",
+                              "http://a/{x}",
+                              "http://a\\b/",
+                              "http://[fe80::1%25eth0]/"};
   for (const char* text : rows) {
     const absl::StatusOr<Url> url = ParseUrl(text);
     EXPECT_EQ(url.status().code(), absl::StatusCode::kInvalidArgument) << text;

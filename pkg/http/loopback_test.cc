@@ -62,8 +62,11 @@ struct World {
 TEST(Loopback, ShowsTheHandlerWhatAServerWould) {
   World world;
   world.handler.plan.response = {.status = 201, .headers = {{"A", "b"}}, .body = std::string("done")};
-  const absl::StatusOr<Response> response = world.Send(
-      {.method = "POST", .url = "http://api:8080/x?y=1", .headers = {{"K", "v"}}, .body = "text", .credential = Secret("t")});
+  const absl::StatusOr<Response> response = world.Send({.method = "POST",
+                                                        .url = "http://api:8080/x?y=1",
+                                                        .headers = {{"K", "v"}},
+                                                        .body = "text",
+                                                        .credential = Secret("t")});
   ASSERT_TRUE(response.ok());
   EXPECT_EQ(response->status, 201);
   EXPECT_EQ(response->headers.Get("a"), "b");
@@ -81,8 +84,10 @@ TEST(Loopback, ShowsTheHandlerWhatAServerWould) {
 TEST(Loopback, RefusesBeforeTheHandlerSeesAnything) {
   World world;
   EXPECT_EQ(FailureOf(world.Send({.url = "http://u@a/"}).status()).kind, Failure::kInvalidRequest);
-  EXPECT_EQ(FailureOf(world.Send({.url = "http://a/", .headers = {{"A", "\n"}}}).status()).kind, Failure::kInvalidRequest);
-  EXPECT_EQ(FailureOf(world.Send({.url = "http://a/"}, absl::Seconds(-1)).status()), (FailureDetail{Failure::kTimeout, false}));
+  EXPECT_EQ(FailureOf(world.Send({.url = "http://a/", .headers = {{"A", "\n"}}}).status()).kind,
+            Failure::kInvalidRequest);
+  EXPECT_EQ(FailureOf(world.Send({.url = "http://a/"}, absl::Seconds(-1)).status()),
+            (FailureDetail{Failure::kTimeout, false}));
   EXPECT_TRUE(world.handler.seen.empty());
 }
 
@@ -97,7 +102,8 @@ TEST(Loopback, DeadlineCancelsTheHandler) {
 
 TEST(Loopback, DeadlineCoversTheBody) {
   World world;
-  world.handler.plan.response.body = Body(std::make_unique<Ticker>(std::vector<std::string>(9, "x"), absl::Seconds(3), absl::OkStatus()));
+  world.handler.plan.response.body =
+      Body(std::make_unique<Ticker>(std::vector<std::string>(9, "x"), absl::Seconds(3), absl::OkStatus()));
   absl::StatusOr<Response> response = world.Send({.url = "http://a/"});
   ASSERT_TRUE(response.ok());
   EXPECT_EQ(FailureOf(world.Read(std::move(response->body)).status()), (FailureDetail{Failure::kTimeout, true}));
@@ -105,7 +111,8 @@ TEST(Loopback, DeadlineCoversTheBody) {
 
 TEST(Loopback, BodyIsCappedAndTimed) {
   World world;
-  world.handler.plan.response.body = Body(std::make_unique<Ticker>(std::vector<std::string>(3, "ab"), absl::Seconds(1), absl::OkStatus()));
+  world.handler.plan.response.body =
+      Body(std::make_unique<Ticker>(std::vector<std::string>(3, "ab"), absl::Seconds(1), absl::OkStatus()));
   absl::StatusOr<Response> response = world.Send({.url = "http://a/", .max_body_bytes = 6});
   ASSERT_TRUE(response.ok());
   EXPECT_EQ(response->body.text, "ababab");
@@ -118,8 +125,8 @@ TEST(Loopback, BodyIsCappedAndTimed) {
 TEST(Loopback, ABrokenSourceLooksLikeABrokenConnection) {
   World world;
   for (const bool streaming : {false, true}) {
-    world.handler.plan.response.body =
-        Body(std::make_unique<Ticker>(std::vector<std::string>{"x"}, absl::Seconds(1), absl::CancelledError("server stops")));
+    world.handler.plan.response.body = Body(std::make_unique<Ticker>(std::vector<std::string>{"x"}, absl::Seconds(1),
+                                                                     absl::CancelledError("server stops")));
     absl::StatusOr<Response> response = world.Send({.url = "http://a/", .streaming = streaming});
     ASSERT_TRUE(response.ok());
     EXPECT_EQ(FailureOf(world.Read(std::move(response->body)).status()), (FailureDetail{Failure::kDisconnected, true}));
@@ -128,11 +135,13 @@ TEST(Loopback, ABrokenSourceLooksLikeABrokenConnection) {
 
 TEST(Loopback, StreamOutlivesTheDeadlineButNotSilence) {
   World world;
-  world.handler.plan.response.body = Body(std::make_unique<Ticker>(std::vector<std::string>(20, "x"), absl::Seconds(80), absl::OkStatus()));
+  world.handler.plan.response.body =
+      Body(std::make_unique<Ticker>(std::vector<std::string>(20, "x"), absl::Seconds(80), absl::OkStatus()));
   absl::StatusOr<Response> response = world.Send({.url = "http://a/", .streaming = true});
   ASSERT_TRUE(response.ok());
   EXPECT_EQ(*world.Read(std::move(response->body)), std::string(20, 'x'));
-  world.handler.plan.response.body = Body(std::make_unique<Ticker>(std::vector<std::string>(20, "x"), absl::Seconds(80), absl::OkStatus()));
+  world.handler.plan.response.body =
+      Body(std::make_unique<Ticker>(std::vector<std::string>(20, "x"), absl::Seconds(80), absl::OkStatus()));
   response = world.Send({.url = "http://a/", .streaming = true, .idle_timeout = absl::Seconds(70)});
   EXPECT_EQ(FailureOf(world.Read(std::move(response->body)).status()), (FailureDetail{Failure::kTimeout, true}));
 }

@@ -44,10 +44,10 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using Parser = beast::http::response_parser<beast::http::buffer_body>;
 
-constexpr size_t kMaxUrl = 2048;      // OUT-15
+constexpr size_t kMaxUrl = 2048;  // OUT-15
 constexpr size_t kReadBytes = 16 * 1024;
-constexpr int kMaxInterim = 5;        // 1xx answers before the real one
-constexpr size_t kMaxAddresses = 4;   // of a name that are tried
+constexpr int kMaxInterim = 5;       // 1xx answers before the real one
+constexpr size_t kMaxAddresses = 4;  // of a name that are tried
 constexpr absl::Duration kConnectTimeout = absl::Seconds(5);
 
 struct Connection {
@@ -87,8 +87,8 @@ bool IsHttpError(const error_code& error) {
 }
 
 bool IsOurLimit(const error_code& error) {
-  return error == asio::error::no_descriptors || error == asio::error::no_buffer_space || error == asio::error::no_memory ||
-         error == boost::system::errc::too_many_files_open_in_system;
+  return error == asio::error::no_descriptors || error == asio::error::no_buffer_space ||
+         error == asio::error::no_memory || error == boost::system::errc::too_many_files_open_in_system;
 }
 
 absl::Status ConnectFailure(const error_code& error) {
@@ -101,7 +101,8 @@ absl::Status ReadFailure(const error_code& error) {
     return MakeFailure({Failure::kProtocol, true}, "the headers of the answer are too large");
   }
   const bool cut = error == beast::http::error::end_of_stream || error == beast::http::error::partial_message;
-  if (cut) return MakeFailure({Failure::kDisconnected, true}, "the connection was closed before the answer was complete");
+  if (cut)
+    return MakeFailure({Failure::kDisconnected, true}, "the connection was closed before the answer was complete");
   if (IsHttpError(error)) {
     return MakeFailure({Failure::kProtocol, true}, absl::StrCat("the answer is not valid HTTP: ", error.message()));
   }
@@ -136,12 +137,14 @@ absl::Status TlsFailure(SSL* ssl, const error_code& error) {
 }
 
 std::string Wire(const Request& request, const Url& url, const std::string& user_agent) {
-  std::string text = absl::StrCat(request.method, " ", url.path, url.query.empty() ? "" : "?", url.query, " HTTP/1.1\r\nHost: ",
-                                  url.Authority(), "\r\nConnection: close\r\nAccept-Encoding: identity\r\n");
+  std::string text =
+      absl::StrCat(request.method, " ", url.path, url.query.empty() ? "" : "?", url.query,
+                   " HTTP/1.1\r\nHost: ", url.Authority(), "\r\nConnection: close\r\nAccept-Encoding: identity\r\n");
   if (!request.headers.Get("User-Agent")) absl::StrAppend(&text, "User-Agent: ", user_agent, "\r\n");
   if (!request.headers.Get("Accept")) absl::StrAppend(&text, "Accept: */*\r\n");
   for (const Header& header : request.headers.list()) absl::StrAppend(&text, header.name, ": ", header.value, "\r\n");
-  const bool has_body = !request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
+  const bool has_body =
+      !request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
   if (has_body) absl::StrAppend(&text, "Content-Length: ", request.body.size(), "\r\n");
   return text + "\r\n";
 }
@@ -155,7 +158,8 @@ absl::Status CheckProbe(const Request& request) {
     }
   }
   if (request.url.size() > kMaxUrl) {
-    return MakeFailure({Failure::kInvalidRequest, false}, absl::StrCat("the URL is longer than ", kMaxUrl, " characters"));
+    return MakeFailure({Failure::kInvalidRequest, false},
+                       absl::StrCat("the URL is longer than ", kMaxUrl, " characters"));
   }
   return CheckRequest(request);
 }
@@ -165,9 +169,11 @@ absl::Status CheckHead(const Parser::value_type& head) {
   const auto bad = [](absl::string_view why) { return MakeFailure({Failure::kProtocol, true}, why); };
   if (head.result_int() == 101) return bad("the answer changes the protocol unasked");
   const auto encoding = head[field::content_encoding];
-  if (!encoding.empty() && !beast::iequals(encoding, "identity")) return bad("the answer is encoded although that was not asked for");
+  if (!encoding.empty() && !beast::iequals(encoding, "identity"))
+    return bad("the answer is encoded although that was not asked for");
   const auto transfer = head[field::transfer_encoding];
-  if (!transfer.empty() && !beast::iequals(transfer, "chunked")) return bad("the answer has an unknown transfer encoding");
+  if (!transfer.empty() && !beast::iequals(transfer, "chunked"))
+    return bad("the answer has an unknown transfer encoding");
   return absl::OkStatus();
 }
 
@@ -273,14 +279,14 @@ async::Task<absl::StatusOr<std::vector<std::string>>> ProbeTransport::Addresses(
   co_return addresses;
 }
 
-async::Task<absl::StatusOr<IoResult>> ProbeTransport::ConnectTo(ConnectionPtr connection, std::string address, uint16_t port) {
+async::Task<absl::StatusOr<IoResult>> ProbeTransport::ConnectTo(ConnectionPtr connection, std::string address,
+                                                                uint16_t port) {
   error_code error;
   const tcp::endpoint endpoint(asio::ip::make_address(address, error), port);
   if (error) co_return IoResult{.error = error, .at = {}};
   connection->Close();
-  co_return co_await Io(loop_, connection, [&](IoHandler handler) {
-    connection->socket().async_connect(endpoint, std::move(handler));
-  });
+  co_return co_await Io(loop_, connection,
+                        [&](IoHandler handler) { connection->socket().async_connect(endpoint, std::move(handler)); });
 }
 
 // One address after the other, so that one that swallows packets leaves time for the next.
@@ -294,20 +300,23 @@ async::Task<absl::StatusOr<ConnectionPtr>> ProbeTransport::Connect(const Url& ur
     Closer closer(connection);
     const absl::Duration left = context.deadline() - loop_.Now().boot;
     const absl::Duration share = std::min(kConnectTimeout, left / static_cast<int64_t>(addresses.size() - i));
-    const absl::StatusOr<IoResult> done = co_await async::WithTimeout(share, ConnectTo(connection, addresses[i], url.port));
+    const absl::StatusOr<IoResult> done =
+        co_await async::WithTimeout(share, ConnectTo(connection, addresses[i], url.port));
     if (context.cancelled()) co_return FailureOfContext(context.status(), false);
     if (done.ok() && !done->error) {
       closer.Release();
       co_return connection;
     }
-    failure = done.ok() ? ConnectFailure(done->error) : MakeFailure({Failure::kConnect, false}, "connect: no answer in time");
+    failure =
+        done.ok() ? ConnectFailure(done->error) : MakeFailure({Failure::kConnect, false}, "connect: no answer in time");
   }
   co_return failure;
 }
 
 async::Task<absl::Status> ProbeTransport::Handshake(ConnectionPtr connection, std::string host) {
   SSL* ssl = connection->stream.native_handle();
-  if (!ExpectName(ssl, host)) co_return MakeFailure({Failure::kTls, false}, "the host cannot be the name of a certificate");
+  if (!ExpectName(ssl, host))
+    co_return MakeFailure({Failure::kTls, false}, "the host cannot be the name of a certificate");
   const absl::StatusOr<IoResult> done = co_await Io(loop_, connection, [&connection](IoHandler handler) {
     connection->stream.async_handshake(asio::ssl::stream_base::client, std::move(handler));
   });
@@ -345,8 +354,9 @@ async::Task<absl::StatusOr<ProbeTransport::Opened>> ProbeTransport::Open(const R
   opened.response.times.connected = loop_.Now().boot - start;
 
   Pieces pieces{.head = Wire(request, url, options_.user_agent), .body = request.body};
-  auto writing = opened.connection->tls ? WriteAll(loop_, opened.connection, opened.connection->stream, std::move(pieces))
-                                        : WriteAll(loop_, opened.connection, opened.connection->socket(), std::move(pieces));
+  auto writing = opened.connection->tls
+                     ? WriteAll(loop_, opened.connection, opened.connection->stream, std::move(pieces))
+                     : WriteAll(loop_, opened.connection, opened.connection->socket(), std::move(pieces));
   const absl::StatusOr<IoResult> written = co_await std::move(writing);
   if (!written.ok()) co_return FailureOfContext(written.status(), true);
   if (written->error) co_return ReadFailure(written->error);
@@ -406,7 +416,8 @@ async::Task<absl::StatusOr<Response>> ProbeTransport::Send(Request request, asyn
 absl::StatusOr<asio::ssl::context> MakeTls(const std::string& ca_file) {
   asio::ssl::context tls(asio::ssl::context::tls_client);
   SSL_CTX* native = tls.native_handle();
-  // Without any authority https fails with a certificate error while http works: a missing bundle ends nothing by itself.
+  // Without any authority https fails with a certificate error while http works: a missing bundle ends nothing by
+  // itself.
   const Trust trust(ca_file);
   if (!ca_file.empty() && !trust.problem().empty()) return absl::InvalidArgumentError(trust.problem());
   trust.Apply(native);
@@ -420,7 +431,8 @@ absl::StatusOr<std::unique_ptr<Transport>> MakeProbeTransport(async::AsioLoop& l
                                                               ProbeOptions options) {
   ASSIGN_OR_RETURN(AddressFilter filter, AddressFilter::Make(options.allow_cidrs, options.allow_ports));
   ASSIGN_OR_RETURN(asio::ssl::context tls, MakeTls(options.ca_file));
-  if (!IsFieldValue(options.user_agent)) return absl::InvalidArgumentError("the user agent has a byte outside 0x20-0x7E");
+  if (!IsFieldValue(options.user_agent))
+    return absl::InvalidArgumentError("the user agent has a byte outside 0x20-0x7E");
   return std::make_unique<ProbeTransport>(loop, pool, std::move(options), std::move(filter), std::move(tls));
 }
 

@@ -35,18 +35,21 @@ absl::StatusOr<std::vector<std::string>> AskSystem(const std::string& host) {
   std::vector<std::string> addresses;
   for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
     std::array<char, NI_MAXHOST> text{};
-    const int failed = getnameinfo(entry->ai_addr, entry->ai_addrlen, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST);
+    const int failed =
+        getnameinfo(entry->ai_addr, entry->ai_addrlen, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST);
     const bool known = std::find(addresses.begin(), addresses.end(), text.data()) != addresses.end();
     if (failed == 0 && !known) addresses.emplace_back(text.data());
   }
   return addresses;
 }
 
-absl::StatusOr<std::vector<std::string>> Checked(const std::string& host, absl::StatusOr<std::vector<std::string>> addresses) {
+absl::StatusOr<std::vector<std::string>> Checked(const std::string& host,
+                                                 absl::StatusOr<std::vector<std::string>> addresses) {
   if (addresses.ok() && !addresses->empty()) return addresses;
   const std::string why = addresses.ok() ? "no address" : std::string(addresses.status().message());
   const bool local = !addresses.ok() && FailureOf(addresses.status()).kind == Failure::kLocalLimit;
-  return MakeFailure({local ? Failure::kLocalLimit : Failure::kResolve, false}, absl::StrCat("resolve ", host, ": ", why));
+  return MakeFailure({local ? Failure::kLocalLimit : Failure::kResolve, false},
+                     absl::StrCat("resolve ", host, ": ", why));
 }
 
 }  // namespace

@@ -18,8 +18,8 @@ class NameResolver {
   // `loop` and `pool` outlive it.
   NameResolver(async::Loop& loop, async::BlockingPool& pool, Resolver resolver);
 
-  // The addresses of `host`, at least one. An address in its usual form is its own answer; everything else, odd spellings
-  // of addresses included, is asked. Failures: kResolve, kLocalLimit, and those of the context.
+  // The addresses of `host`, at least one. An address in its usual form is its own answer; everything else, odd
+  // spellings of addresses included, is asked. Failures: kResolve, kLocalLimit, and those of the context.
   async::Task<absl::StatusOr<std::vector<std::string>>> Resolve(std::string host);
 
  private:

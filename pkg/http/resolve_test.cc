@@ -30,7 +30,9 @@ TEST(NameResolver, SaysWhatFailed) {
     if (host == "full.test") return MakeFailure({Failure::kLocalLimit, false}, "no memory");
     return absl::NotFoundError("no such name");
   });
-  const auto failure = [&](const char* host) { return FailureOf(contracts::RunReal(loop, names.Resolve(host)).status()); };
+  const auto failure = [&](const char* host) {
+    return FailureOf(contracts::RunReal(loop, names.Resolve(host)).status());
+  };
   EXPECT_EQ(failure("unknown.test"), contracts::NotSent(Failure::kResolve));
   EXPECT_EQ(failure("empty.test"), contracts::NotSent(Failure::kResolve));
   EXPECT_EQ(failure("full.test"), contracts::NotSent(Failure::kLocalLimit));
@@ -53,7 +55,8 @@ TEST(NameResolver, AsksOnceForAllWhoWait) {
   contracts::TestNames table;
   table.Set("hang.test", {"10.0.0.1"});
   NameResolver names(loop, pool, table.AsResolver());
-  for (const Answer& answer : contracts::RunReal(loop, AskTwice(names, table))) EXPECT_TRUE(answer.ok()) << answer.status();
+  for (const Answer& answer : contracts::RunReal(loop, AskTwice(names, table)))
+    EXPECT_TRUE(answer.ok()) << answer.status();
   EXPECT_EQ(table.Hanging(), 1u);
 }
 
@@ -63,7 +66,8 @@ TEST(NameResolver, MayDieBeforeAnAnswerComes) {
   {
     async::BlockingPool pool(1);
     NameResolver names(loop, pool, table.AsResolver());
-    const Answer answer = contracts::RunReal(loop, async::WithTimeout(absl::Milliseconds(20), names.Resolve("hang.test")));
+    const Answer answer =
+        contracts::RunReal(loop, async::WithTimeout(absl::Milliseconds(20), names.Resolve("hang.test")));
     EXPECT_EQ(FailureOf(answer.status()), contracts::NotSent(Failure::kTimeout));
   }
   table.Release();

@@ -1,8 +1,8 @@
 // Note [One connection]
 //
 // One task per connection: wait for a byte, read the head, read the body, answer, again. Its state says what Stop() may
-// do with it: an idle one is closed at once, a streaming one is cancelled, all others may finish. While the handler runs,
-// a wait for readability stands beside it: readable without a byte to read is a client that has gone away.
+// do with it: an idle one is closed at once, a streaming one is cancelled, all others may finish. While the handler
+// runs, a wait for readability stands beside it: readable without a byte to read is a client that has gone away.
 
 #include "pkg/http/server.h"
 
@@ -40,8 +40,8 @@ using Parser = beast::http::request_parser<beast::http::string_body>;
 
 constexpr uint32_t kMaxHeaderBytes = 16 * 1024;
 constexpr absl::Duration kBodyTimeout = absl::Seconds(60);
-constexpr absl::Duration kWriteTimeout = absl::Seconds(60);   // of one chunk, to a client that does not read
-constexpr absl::Duration kLingerTimeout = absl::Seconds(2);   // for the client to read a refusal before the reset
+constexpr absl::Duration kWriteTimeout = absl::Seconds(60);       // of one chunk, to a client that does not read
+constexpr absl::Duration kLingerTimeout = absl::Seconds(2);       // for the client to read a refusal before the reset
 constexpr absl::Duration kAcceptPause = absl::Milliseconds(100);  // after an accept failed: no descriptors left
 
 enum class State { kIdle, kReading, kAnswering, kStreaming };
@@ -59,7 +59,7 @@ struct Session {
 
 // What the head of the answer depends on.
 struct Exchange {
-  bool head = false;        // the request was a HEAD
+  bool head = false;  // the request was a HEAD
   bool http_1_0 = false;
   bool keep_alive = false;
 };
@@ -83,20 +83,22 @@ std::optional<int> RefusalOf(const error_code& error) {
 bool WithoutBody(int status) { return status == 204 || status == 304; }
 
 bool TravelsWithTransport(absl::string_view name) {
-  constexpr std::array<absl::string_view, 4> kOurs = {"Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive"};
+  constexpr std::array<absl::string_view, 4> kOurs = {"Content-Length", "Transfer-Encoding", "Connection",
+                                                      "Keep-Alive"};
   return std::any_of(kOurs.begin(), kOurs.end(), [&](absl::string_view ours) { return SameName(ours, name); });
 }
 
 // An answer that cannot be sent as it is becomes a 500: a defect of the handler may not split the response.
 bool Sendable(const Response& response) {
   const auto& list = response.headers.list();
-  return response.status >= 200 && response.status <= 599 && std::all_of(list.begin(), list.end(), [](const Header& header) {
-           return IsToken(header.name) && IsFieldValue(header.value);
-         });
+  return response.status >= 200 && response.status <= 599 &&
+         std::all_of(list.begin(), list.end(),
+                     [](const Header& header) { return IsToken(header.name) && IsFieldValue(header.value); });
 }
 
 std::string HeadOf(const Response& response, const Exchange& exchange) {
-  const absl::string_view reason = FromBeast(beast::http::obsolete_reason(static_cast<beast::http::status>(response.status)));
+  const absl::string_view reason =
+      FromBeast(beast::http::obsolete_reason(static_cast<beast::http::status>(response.status)));
   std::string head = absl::StrCat(exchange.http_1_0 ? "HTTP/1.0 " : "HTTP/1.1 ", response.status, " ", reason, "\r\n");
   for (const Header& header : response.headers.list()) {
     if (!TravelsWithTransport(header.name)) absl::StrAppend(&head, header.name, ": ", header.value, "\r\n");
@@ -264,7 +266,8 @@ async::Task<bool> BeastServer::ServeOne(SessionPtr session, bool first) {
 // False when the connection is done: closed, too slow, or refused (and told so).
 async::Task<bool> BeastServer::ReadRequest(SessionPtr session, bool first) {
   if (session->buffer.size() == 0) {
-    const auto some = co_await async::WithTimeout(first ? options_.header_timeout : options_.idle_timeout, ReadSome(session));
+    const auto some =
+        co_await async::WithTimeout(first ? options_.header_timeout : options_.idle_timeout, ReadSome(session));
     if (!some.ok() || some->error) co_return false;
     session->buffer.commit(some->bytes);
   }
@@ -327,7 +330,7 @@ async::Task<bool> BeastServer::Write(SessionPtr session, Response response, Exch
   }
   std::string text = without_body ? "" : std::move(response.body.text);
   const bool sent = co_await WriteSome(session, {.head = std::move(head), .body = std::move(text)});
-  co_return sent && exchange.keep_alive;
+  co_return sent&& exchange.keep_alive;
 }
 
 // A body that breaks off ends the connection without the last chunk, so that the client notices.
@@ -346,7 +349,7 @@ async::Task<bool> BeastServer::WriteStream(SessionPtr session, Response response
       pieces.tail = "\r\n";
     }
     sent = co_await WriteSome(session, std::move(pieces));
-    if (last) co_return sent && exchange.keep_alive;
+    if (last) co_return sent&& exchange.keep_alive;
   }
   co_return false;
 }

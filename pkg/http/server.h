@@ -1,6 +1,6 @@
 // Serves a Handler over plain HTTP/1.1 on the loop (Boost.Beast). Limits: 16 KiB of headers read within 10 s, the body
-// cap below, 90 s idle between requests, a cap on connections. A pulled response body is sent chunk by chunk and flushed
-// each time; a client that goes away cancels the handler's task.
+// cap below, 90 s idle between requests, a cap on connections. A pulled response body is sent chunk by chunk and
+// flushed each time; a client that goes away cancels the handler's task.
 #pragma once
 
 #include <memory>

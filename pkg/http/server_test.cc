@@ -20,7 +20,7 @@ struct Feed {
   std::vector<std::string> chunks;
   bool ended = false;
   absl::Status failed;
-  absl::Status cut;      // why a wait in Next ended, when it was not by the feed
+  absl::Status cut;  // why a wait in Next ended, when it was not by the feed
   size_t pulled = 0;
   async::Signal more;
   async::Signal noticed;
@@ -61,7 +61,8 @@ class TestHandler final : public Handler {
       cancelled = co_await release.Wait();
       done.Notify();
     }
-    co_return Response{.headers = {{"X-A", "1"}, {"Content-Length", "99"}}, .body = request.method + " " + request.path};
+    co_return Response{.headers = {{"X-A", "1"}, {"Content-Length", "99"}},
+                       .body = request.method + " " + request.path};
   }
   std::vector<ServerRequest> seen;
   Feed feed;
@@ -87,7 +88,9 @@ class ServerTest : public testing::Test {
     (void)co_await wire.Send(std::move(bytes));
     co_return co_await wire.ReadToEnd();
   }
-  std::string Say(std::string bytes) { return RunReal(loop_, Exchange(Wire(loop_), server_->port(), std::move(bytes))); }
+  std::string Say(std::string bytes) {
+    return RunReal(loop_, Exchange(Wire(loop_), server_->port(), std::move(bytes)));
+  }
 
   async::AsioLoop loop_;
   TestHandler handler_;
@@ -142,12 +145,15 @@ TEST_F(ServerTest, RefusesWhatItCannotRead) {
       {"two hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "400"},
       {"no slash", "GET x HTTP/1.1\r\nHost: a\r\n\r\n", "400"},
       {"two lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "400"},
-      {"two framings", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"},
+      {"two framings", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+       "400"},
       {"long header", absl::StrCat("GET / HTTP/1.1\r\nX: ", std::string(17000, 'x'), "\r\n\r\n"), "431"},
       {"declared too long", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n", "413"},
       {"declared 10 GiB", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10737418240\r\n\r\n", "413"},
-      {"chunked too long", absl::StrCat("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n",
-                                        std::string(101, 'x'), "\r\n0\r\n\r\n"), "413"},
+      {"chunked too long",
+       absl::StrCat("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n", std::string(101, 'x'),
+                    "\r\n0\r\n\r\n"),
+       "413"},
   };
   for (const auto& row : rows) {
     EXPECT_TRUE(absl::StartsWith(Say(row.bytes), absl::StrCat("HTTP/1.1 ", row.status))) << row.what;
@@ -162,7 +168,8 @@ TEST_F(ServerTest, AHandlerCannotSplitTheResponse) {
 
 TEST_F(ServerTest, ContinuesWhenAsked) {
   Start();
-  const std::string answer = Say(absl::StrCat("POST /c HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n", kClose, "x"));
+  const std::string answer =
+      Say(absl::StrCat("POST /c HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n", kClose, "x"));
   EXPECT_TRUE(absl::StartsWith(answer, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200")) << answer;
 }
 
@@ -230,8 +237,9 @@ TEST_F(ServerTest, AClientThatLeavesCancelsTheStream) {
   EXPECT_TRUE(absl::IsCancelled(RunReal(loop_, LeaveStream(Wire(loop_), server_->port(), handler_.feed))));
 }
 
-async::Task<std::string> StopWhileHanging(Wire busy, Wire idle, Wire streaming, async::AsioLoop& loop, TestHandler& handler,
-                                          Server& server, async::BootTime deadline, bool release) {
+async::Task<std::string> StopWhileHanging(Wire busy, Wire idle, Wire streaming, async::AsioLoop& loop,
+                                          TestHandler& handler, Server& server, async::BootTime deadline,
+                                          bool release) {
   for (Wire* wire : {&busy, &idle, &streaming}) {
     if (!co_await wire->Connect("127.0.0.1", server.port())) co_return "no connection";
   }
@@ -290,7 +298,9 @@ TEST_F(ServerTest, ClosesConnectionsOverItsCap) {
   EXPECT_EQ(RunReal(loop_, FillUp(Wire(loop_), Wire(loop_), Wire(loop_), server_->port())), "third: ");
 }
 
-async::Task<bool> Reach(Wire wire, std::string address, uint16_t port) { co_return co_await wire.Connect(address, port); }
+async::Task<bool> Reach(Wire wire, std::string address, uint16_t port) {
+  co_return co_await wire.Connect(address, port);
+}
 
 TEST_F(ServerTest, TheAnyAddressListensOnBothFamilies) {
   Start({.address = "::"});
@@ -301,7 +311,8 @@ TEST_F(ServerTest, TheAnyAddressListensOnBothFamilies) {
 TEST_F(ServerTest, ListenSaysWhatIsWrong) {
   Start();
   const absl::Status taken = Listen(loop_, handler_, {.port = server_->port()}).status();
-  EXPECT_TRUE(absl::StrContains(taken.message(), absl::StrCat("listen on 127.0.0.1 port ", server_->port(), ": "))) << taken;
+  EXPECT_TRUE(absl::StrContains(taken.message(), absl::StrCat("listen on 127.0.0.1 port ", server_->port(), ": ")))
+      << taken;
   EXPECT_EQ(Listen(loop_, handler_, {.address = "localhost"}).status().code(), absl::StatusCode::kInvalidArgument);
 }
 

@@ -57,7 +57,8 @@ struct Pieces {
 
 // Writes all pieces to `stream`, which `keep` owns.
 template <class Stream>
-async::Task<absl::StatusOr<IoResult>> WriteAll(async::Loop& loop, std::shared_ptr<void> keep, Stream& stream, Pieces pieces) {
+async::Task<absl::StatusOr<IoResult>> WriteAll(async::Loop& loop, std::shared_ptr<void> keep, Stream& stream,
+                                               Pieces pieces) {
   struct Owned {
     Pieces pieces;
     std::shared_ptr<void> keep;

@@ -3,7 +3,8 @@
 
 namespace ottoscale::contracts {
 
-INSTANTIATE_TEST_SUITE_P(Http, AnyTransport, testing::Values(Profile::kLoopback, Profile::kCloud, Profile::kProbe), ProfileName());
+INSTANTIATE_TEST_SUITE_P(Http, AnyTransport, testing::Values(Profile::kLoopback, Profile::kCloud, Profile::kProbe),
+                         ProfileName());
 INSTANTIATE_TEST_SUITE_P(Http, WireTransport, testing::Values(Profile::kCloud, Profile::kProbe), ProfileName());
 INSTANTIATE_TEST_SUITE_P(Http, WireTls, testing::Values(Profile::kCloud, Profile::kProbe), ProfileName());
 INSTANTIATE_TEST_SUITE_P(Http, CloudTransportRow, testing::Values(Profile::kCloud), ProfileName());

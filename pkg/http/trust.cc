@@ -17,7 +17,8 @@ int Verify(X509_STORE_CTX* context, void* note) {
   const int good = X509_verify_cert(context);
   if (good == 1) return good;
   const int error = X509_STORE_CTX_get_error(context);
-  static_cast<RefusalNote*>(note)->Set(error == X509_V_OK ? "it is not for this host" : X509_verify_cert_error_string(error));
+  static_cast<RefusalNote*>(note)->Set(error == X509_V_OK ? "it is not for this host"
+                                                          : X509_verify_cert_error_string(error));
   return good;
 }
 

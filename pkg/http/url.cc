@@ -64,7 +64,8 @@ absl::StatusOr<std::string> ParseName(absl::string_view name) {
 }
 
 absl::StatusOr<uint16_t> ParsePort(absl::string_view text) {
-  const bool digits = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits =
+      !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
   uint32_t port = 0;
   if (!digits || text.size() > 5 || !absl::SimpleAtoi(text, &port) || port == 0 || port > 65535) {
     return Bad("a port is a number from 1 to 65535");

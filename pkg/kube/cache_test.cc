@@ -63,10 +63,10 @@ TEST(Cache, DropsEventsThatSayNothingNew) {
   Fixture f;
   f.cache.Replace({ObjectOf("a", "10")});
   f.Take();
-  f.cache.Put(ObjectOf("a", "10"));                     // the same
-  f.cache.Put(ObjectOf("a", "9"));                      // overtaken
-  f.cache.Remove(ObjectOf("b", "12"));                  // unknown
-  f.cache.Remove(ObjectOf("a", "12", "another uid"));   // its predecessor's end
+  f.cache.Put(ObjectOf("a", "10"));                    // the same
+  f.cache.Put(ObjectOf("a", "9"));                     // overtaken
+  f.cache.Remove(ObjectOf("b", "12"));                 // unknown
+  f.cache.Remove(ObjectOf("a", "12", "another uid"));  // its predecessor's end
   EXPECT_EQ(f.Take(), Told{});
   EXPECT_EQ(f.cache.counters().unchanged, 4u);
   f.cache.Put(ObjectOf("a", "11"));

@@ -17,8 +17,8 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int kMaxRetries = 10;                              // of client-go
-constexpr absl::Duration kAfterBroken = absl::Seconds(1);    // the same
+constexpr int kMaxRetries = 10;                            // of client-go
+constexpr absl::Duration kAfterBroken = absl::Seconds(1);  // the same
 constexpr absl::string_view kPageSize = "500";
 constexpr size_t kMaxWarnings = 100;
 constexpr size_t kMaxErrorBytes = size_t{1} << 20;
@@ -223,7 +223,9 @@ async::Task<absl::StatusOr<std::unique_ptr<LineReader>>> Client::Watch(Resource 
 
 async::Task<absl::StatusOr<json>> Client::Create(Resource resource, json object, async::BootTime deadline) const {
   const ObjectKey key = KeyOf(object);
-  Call call{.method = "POST", .path = resource.CollectionPath(key.ns), .content_type = "application/json",
+  Call call{.method = "POST",
+            .path = resource.CollectionPath(key.ns),
+            .content_type = "application/json",
             .body = codec::Dump(object)};
   absl::StatusOr<json> created = co_await Write(std::move(call), deadline);
   if (created.ok()) co_return created;
@@ -240,7 +242,9 @@ async::Task<absl::StatusOr<json>> Client::Update(Resource resource, json object,
     co_return absl::InvalidArgumentError(
         absl::StrCat("update ", resource.plural, " ", key.ToString(), ": the object has no resourceVersion"));
   }
-  Call call{.method = "PUT", .path = resource.ObjectPath(key.ns, key.name), .content_type = "application/json",
+  Call call{.method = "PUT",
+            .path = resource.ObjectPath(key.ns, key.name),
+            .content_type = "application/json",
             .body = codec::Dump(object)};
   absl::StatusOr<json> updated = co_await Write(std::move(call), deadline);
   if (updated.ok()) co_return updated;
@@ -249,8 +253,10 @@ async::Task<absl::StatusOr<json>> Client::Update(Resource resource, json object,
 
 async::Task<absl::StatusOr<json>> Client::MergePatch(Resource resource, ObjectKey key, json patch,
                                                      async::BootTime deadline) const {
-  Call call{.method = "PATCH", .path = resource.ObjectPath(key.ns, key.name),
-            .content_type = "application/merge-patch+json", .body = codec::Dump(patch)};
+  Call call{.method = "PATCH",
+            .path = resource.ObjectPath(key.ns, key.name),
+            .content_type = "application/merge-patch+json",
+            .body = codec::Dump(patch)};
   absl::StatusOr<json> patched = co_await Write(std::move(call), deadline);
   if (patched.ok()) co_return patched;
   co_return Annotate(absl::StrCat("patch ", resource.plural, " ", key.ToString()), patched.status());
@@ -265,8 +271,10 @@ async::Task<absl::Status> Client::ApplyStatus(Resource resource, ObjectKey key, 
   if (resource.namespaced) object["metadata"]["namespace"] = key.ns;
   object["status"] = std::move(status);
   const std::string query = Query({{"fieldManager", options_.field_manager}, {"force", "true"}});
-  Call call{.method = "PATCH", .path = WithQuery(resource.StatusPath(key.ns, key.name), query),
-            .content_type = "application/apply-patch+yaml", .body = codec::Dump(object)};
+  Call call{.method = "PATCH",
+            .path = WithQuery(resource.StatusPath(key.ns, key.name), query),
+            .content_type = "application/apply-patch+yaml",
+            .body = codec::Dump(object)};
   const absl::StatusOr<json> applied = co_await Write(std::move(call), deadline);
   if (applied.ok()) co_return absl::OkStatus();
   co_return Annotate(absl::StrCat("apply status of ", resource.plural, " ", key.ToString()), applied.status());
@@ -279,7 +287,9 @@ async::Task<absl::Status> Client::Delete(Resource resource, ObjectKey key, std::
   options["kind"] = "DeleteOptions";
   options["propagationPolicy"] = "Background";
   if (!uid.empty()) options["preconditions"]["uid"] = std::move(uid);
-  Call call{.method = "DELETE", .path = resource.ObjectPath(key.ns, key.name), .content_type = "application/json",
+  Call call{.method = "DELETE",
+            .path = resource.ObjectPath(key.ns, key.name),
+            .content_type = "application/json",
             .body = codec::Dump(options)};
   const absl::StatusOr<json> deleted = co_await Write(std::move(call), deadline);
   if (deleted.ok()) co_return absl::OkStatus();

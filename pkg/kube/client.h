@@ -39,15 +39,15 @@ struct ClientOptions {
   std::string base_url;  // "https://10.0.0.1:443", without a path
   CredentialSource credential;
   std::string user_agent = "ottoscale";
-  std::string field_manager = "ottoscale";         // owner of what ApplyStatus writes; at most 128 characters
-  absl::Duration timeout = absl::Seconds(30);      // of every call whose deadline is later
+  std::string field_manager = "ottoscale";     // owner of what ApplyStatus writes; at most 128 characters
+  absl::Duration timeout = absl::Seconds(30);  // of every call whose deadline is later
   size_t max_object_bytes = size_t{8} << 20;
-  size_t max_list_bytes = size_t{256} << 20;       // of one page
+  size_t max_list_bytes = size_t{256} << 20;          // of one page
   std::function<void(absl::string_view)> on_warning;  // each distinct `Warning:` of the server, once
 };
 
 struct ListOptions {
-  std::string ns;                // "": all
+  std::string ns;  // "": all
   std::string label_selector;
   std::string field_selector;
   std::string resource_version;  // "": the newest; "0": any; else: at least as new

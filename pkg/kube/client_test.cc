@@ -104,7 +104,8 @@ TEST(Client, WritesAreNeverTriedAgain) {
   world.api.after = Fails(ErrorReason::kTooManyRequests);
   world.api.after.headers = {{"Retry-After", "1"}};
   EXPECT_FALSE(world.Create(Policy()).ok());
-  EXPECT_FALSE(world.loop.Run(world.client.Delete(kubeapi::ScalingPolicies(), kWeb, "", world.In(absl::Seconds(20)))).ok());
+  EXPECT_FALSE(
+      world.loop.Run(world.client.Delete(kubeapi::ScalingPolicies(), kWeb, "", world.In(absl::Seconds(20)))).ok());
   EXPECT_EQ(world.api.requests.size(), 2u);
 }
 
@@ -122,7 +123,8 @@ TEST(Client, NothingWaitsPastItsDeadlineNorPastTheClientsOwn) {
 
 TEST(Client, A401IsAnsweredOnceWithANewerCredential) {
   std::string token = "old";
-  World world({.credential = {.get = [&token] { return std::optional(Secret(token)); }, .refused = [&token] { token = "new"; }}});
+  World world({.credential = {.get = [&token] { return std::optional(Secret(token)); },
+                              .refused = [&token] { token = "new"; }}});
   world.api.script = {Fails(ErrorReason::kUnauthorized)};
   EXPECT_TRUE(world.Create(Policy()).ok());
   ASSERT_EQ(world.api.requests.size(), 2u);
@@ -172,7 +174,8 @@ TEST(Covers, ComparesOnlyWhatWasSent) {
 
 TEST(Client, AnUpdateWithoutVersionIsRefusedHere) {
   World world;
-  const auto updated = world.loop.Run(world.client.Update(kubeapi::ScalingPolicies(), Policy(), world.In(absl::Seconds(9))));
+  const auto updated =
+      world.loop.Run(world.client.Update(kubeapi::ScalingPolicies(), Policy(), world.In(absl::Seconds(9))));
   EXPECT_TRUE(absl::IsInvalidArgument(updated.status()));
   EXPECT_TRUE(world.api.requests.empty());
 }
@@ -181,20 +184,26 @@ TEST(Client, AppliesTheWholeStatusWithForce) {
   World world({.field_manager = "ottoscale-status"});
   json status = json::object();
   status["capacity"] = 3;
-  EXPECT_TRUE(world.loop.Run(world.client.ApplyStatus(kubeapi::ScalingPolicies(), kWeb, status, world.In(absl::Seconds(9)))).ok());
+  EXPECT_TRUE(
+      world.loop.Run(world.client.ApplyStatus(kubeapi::ScalingPolicies(), kWeb, status, world.In(absl::Seconds(9))))
+          .ok());
   EXPECT_EQ(world.api.Lines(), (Lines{"PATCH " + kPath + "/web/status?fieldManager=ottoscale-status&force=true"}));
   EXPECT_EQ(world.api.requests[0].headers.Get("Content-Type"), "application/apply-patch+yaml");
-  EXPECT_EQ(world.api.requests[0].body,
-            R"({"apiVersion":"ottoscale.dev/v1alpha1","kind":"ScalingPolicy","metadata":{"name":"web","namespace":"shop"},)"
-            R"("status":{"capacity":3}})");
+  EXPECT_EQ(
+      world.api.requests[0].body,
+      R"({"apiVersion":"ottoscale.dev/v1alpha1","kind":"ScalingPolicy","metadata":{"name":"web","namespace":"shop"},)"
+      R"("status":{"capacity":3}})");
 }
 
 TEST(Client, PatchesAndDeletes) {
   World world;
   json patch = json::object();
   patch["spec"]["suspend"] = true;
-  EXPECT_TRUE(world.loop.Run(world.client.MergePatch(kubeapi::ScalingPolicies(), kWeb, patch, world.In(absl::Seconds(9)))).ok());
-  EXPECT_TRUE(world.loop.Run(world.client.Delete(kubeapi::ScalingPolicies(), kWeb, "u7", world.In(absl::Seconds(9)))).ok());
+  EXPECT_TRUE(
+      world.loop.Run(world.client.MergePatch(kubeapi::ScalingPolicies(), kWeb, patch, world.In(absl::Seconds(9))))
+          .ok());
+  EXPECT_TRUE(
+      world.loop.Run(world.client.Delete(kubeapi::ScalingPolicies(), kWeb, "u7", world.In(absl::Seconds(9)))).ok());
   EXPECT_EQ(world.api.Lines(), (Lines{"PATCH " + kPath + "/web", "DELETE " + kPath + "/web"}));
   EXPECT_EQ(world.api.requests[0].headers.Get("Content-Type"), "application/merge-patch+json");
   EXPECT_TRUE(absl::StrContains(world.api.requests[1].body, R"("preconditions":{"uid":"u7"})"));

@@ -41,10 +41,8 @@ absl::Duration RetryCap(const absl::Status& status) {
     case absl::StatusCode::kAborted:
     case absl::StatusCode::kInternal:
     case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kDataLoss:
-      return kServerCap;
-    default:
-      return kUserCap;
+    case absl::StatusCode::kDataLoss: return kServerCap;
+    default: return kUserCap;
   }
 }
 
@@ -63,9 +61,8 @@ void Controller::Start() {
 
 async::Task<void> Controller::Stop(async::BootTime deadline) {
   queue_.ShutDown();
-  const async::TimerId timer = loop_.RunAt(deadline, [this] {
-    scope_.Cancel(absl::DeadlineExceededError("the time to stop has passed"));
-  });
+  const async::TimerId timer =
+      loop_.RunAt(deadline, [this] { scope_.Cancel(absl::DeadlineExceededError("the time to stop has passed")); });
   co_await scope_.Join();
   loop_.CancelTimer(timer);
 }

@@ -56,7 +56,7 @@ struct ControllerCounters {
   uint64_t success = 0;
   uint64_t requeue_after = 0;
   uint64_t error = 0;
-  uint64_t cancelled = 0;  // cut short by Stop
+  uint64_t cancelled = 0;        // cut short by Stop
   uint64_t terminal_errors = 0;  // among `error`
   size_t active_workers = 0;
   DurationHistogram durations = ReconcileHistogram();

@@ -28,7 +28,8 @@ using Passes = std::vector<Pass>;
 // A controller whose passes take `takes` and answer from a script, then with Never.
 struct World {
   explicit World(ControllerOptions options = {}, uint64_t seed = 1)
-      : loop(seed), start(loop.Now().boot),
+      : loop(seed),
+        start(loop.Now().boot),
         controller(loop, std::move(options), [this](ObjectKey key) { return Reconcile(*this, std::move(key)); }) {}
   ~World() { Stop(absl::ZeroDuration()); }
 
@@ -178,7 +179,8 @@ TEST(Controller, ASuccessBeginsTheRowOfFailuresAnew) {
 
 TEST(Controller, ATerminalErrorIsNotTriedAgain) {
   absl::Duration told;
-  World world({.on_error = [&told](const ObjectKey&, const absl::Status&, absl::Duration retry_in) { told = retry_in; }});
+  World world(
+      {.on_error = [&told](const ObjectKey&, const absl::Status&, absl::Duration retry_in) { told = retry_in; }});
   world.results = {Annotate("outer", Terminal(absl::InvalidArgumentError("bad")))};
   world.Add("a");
   world.controller.Start();

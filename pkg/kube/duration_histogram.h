@@ -37,8 +37,8 @@ inline DurationHistogram QueueHistogram() {
 // The buckets of controller_runtime_reconcile_time_seconds.
 inline DurationHistogram ReconcileHistogram() {
   std::vector<absl::Duration> bounds;
-  for (const int ms : {5,    10,   25,   50,   100,  150,  200,  250,  300,  350,   400,   450,   500,   600,
-                       700,  800,  900,  1000, 1250, 1500, 1750, 2000, 2500, 3000,  3500,  4000,  4500,  5000,
+  for (const int ms : {5,    10,   25,   50,   100,   150,   200,   250,   300,   350,   400,   450,  500,  600,
+                       700,  800,  900,  1000, 1250,  1500,  1750,  2000,  2500,  3000,  3500,  4000, 4500, 5000,
                        6000, 7000, 8000, 9000, 10000, 15000, 20000, 25000, 30000, 40000, 50000, 60000}) {
     bounds.push_back(absl::Milliseconds(ms));
   }

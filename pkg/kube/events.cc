@@ -89,10 +89,10 @@ void EventRecorder::Record(const Resource& resource, const ObjectKey& key, absl:
                            absl::string_view reason, absl::string_view action, absl::string_view note) {
   if (closed_) return;
   ++counters_.recorded;
-  std::string object = absl::StrJoin({absl::string_view(resource.kind), absl::string_view(key.ns),
-                                      absl::string_view(key.name), uid}, "\n");
-  std::string identity = absl::StrJoin({absl::string_view(object), absl::string_view(warning ? "!" : ""), reason,
-                                        action, note}, "\n");
+  std::string object = absl::StrJoin(
+      {absl::string_view(resource.kind), absl::string_view(key.ns), absl::string_view(key.name), uid}, "\n");
+  std::string identity =
+      absl::StrJoin({absl::string_view(object), absl::string_view(warning ? "!" : ""), reason, action, note}, "\n");
   const auto running = series_.find(identity);
   if (running != series_.end() && loop_.Now().boot - running->second.last <= kSeriesEnd) return Repeat(running->second);
   if (running != series_.end()) {

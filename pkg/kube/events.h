@@ -68,7 +68,7 @@ class EventRecorder {
     nlohmann::json event;  // as it was created, with its name
     std::string object;    // whose budget it uses
     int64_t count = 1;
-    int64_t written = 1;   // the count that was last queued
+    int64_t written = 1;  // the count that was last queued
     absl::Time last_wall;
     async::BootTime last;
     async::BootTime written_at;
@@ -93,7 +93,7 @@ class EventRecorder {
   async::Loop& loop_;
   const Client& client_;
   const EventRecorderOptions options_;
-  std::map<std::string, Series> series_;   // by what is told of whom
+  std::map<std::string, Series> series_;        // by what is told of whom
   std::map<std::string, TokenBucket> budgets_;  // by object
   std::deque<Delivery> queue_;
   async::Signal changed_;

@@ -62,7 +62,8 @@ TEST(Events, KeepsToTheLimitsOfTheApi) {
   World world;
   world.Start();
   const std::string note = std::string(1022, 'x') + "\xC3\xA9\xC3\xA9\n\xFF";
-  world.recorder.Record(kubeapi::ScalingPolicies(), {"", std::string(300, 'n')}, "", true, std::string(200, 'R'), "", note);
+  world.recorder.Record(kubeapi::ScalingPolicies(), {"", std::string(300, 'n')}, "", true, std::string(200, 'R'), "",
+                        note);
   world.loop.RunReady();
   const json event = world.Sent(0);
   EXPECT_LE(event["note"].get<std::string>().size(), 1024u);
@@ -99,11 +100,13 @@ TEST(Events, ASecondTimeBeginsASeriesThatIsWrittenSparingly) {
   }
   ASSERT_EQ(world.api.requests.size(), 3u);  // created; second time at 5; refreshed at 35
   EXPECT_EQ(world.api.requests[1].method, "PATCH");
-  EXPECT_EQ(world.Sent(1), json::parse(R"({"series": {"count": 2, "lastObservedTime": "2026-01-01T00:05:00.000000Z"}})"));
+  EXPECT_EQ(world.Sent(1),
+            json::parse(R"({"series": {"count": 2, "lastObservedTime": "2026-01-01T00:05:00.000000Z"}})"));
   EXPECT_EQ(world.Sent(2)["series"]["count"], 8);
   world.loop.RunFor(absl::Minutes(10));  // silence: the end
   ASSERT_EQ(world.api.requests.size(), 4u);
-  EXPECT_EQ(world.Sent(3), json::parse(R"({"series": {"count": 12, "lastObservedTime": "2026-01-01T00:55:00.000000Z"}})"));
+  EXPECT_EQ(world.Sent(3),
+            json::parse(R"({"series": {"count": 12, "lastObservedTime": "2026-01-01T00:55:00.000000Z"}})"));
   EXPECT_EQ(world.recorder.counters().merged, 11u);
   world.Record();
   world.loop.RunReady();

@@ -48,8 +48,7 @@ async::Task<WatchInput> Reflector::List(std::string resource_version) {
 
 async::Task<WatchInput> Reflector::Open(DoWatch watch) {
   ++counters_.watches;
-  const absl::Duration timeout =
-      absl::Floor(options_.watch_timeout * (1 + loop_.random().Unit()), absl::Seconds(1));
+  const absl::Duration timeout = absl::Floor(options_.watch_timeout * (1 + loop_.random().Unit()), absl::Seconds(1));
   WatchOptions options{.ns = options_.ns,
                        .label_selector = options_.label_selector,
                        .field_selector = options_.field_selector,

@@ -40,7 +40,9 @@ struct World {
   explicit World(uint64_t seed = 1) : loop(seed) {
     options.resource = kubeapi::ScalingPolicies();
     api.after = StreamOf({}, true);
-    options.on_failure = [this](const absl::Status& why, absl::Duration) { failures.push_back(std::string(why.message())); };
+    options.on_failure = [this](const absl::Status& why, absl::Duration) {
+      failures.push_back(std::string(why.message()));
+    };
   }
   ~World() { Stop(); }
   void Start() {
@@ -83,10 +85,11 @@ using Asked = std::vector<std::string>;
 
 TEST(Reflector, ListsThenWatchesFromThere) {
   World world;
-  world.api.script = {ListOf(5, {ObjectText("a", 3), ObjectText("b", 4)}),
-                      StreamOf({Line("MODIFIED", ObjectText("a", 6)), Line("ADDED", ObjectText("c", 7)),
-                                Line("DELETED", ObjectText("b", 8)), Line("BOOKMARK", R"({"metadata":{"resourceVersion":"12"}})")},
-                               true)};
+  world.api.script = {
+      ListOf(5, {ObjectText("a", 3), ObjectText("b", 4)}),
+      StreamOf({Line("MODIFIED", ObjectText("a", 6)), Line("ADDED", ObjectText("c", 7)),
+                Line("DELETED", ObjectText("b", 8)), Line("BOOKMARK", R"({"metadata":{"resourceVersion":"12"}})")},
+               true)};
   world.Start();
   world.loop.RunReady();
   EXPECT_EQ(world.Cached(), "a=6 c=7");

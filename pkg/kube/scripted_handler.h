@@ -23,7 +23,7 @@ struct Scripted {
   std::vector<http::Header> headers;
   absl::Duration delay;
   std::vector<std::string> chunks;
-  bool hang = false;   // the stream stays open after its chunks
+  bool hang = false;  // the stream stays open after its chunks
   bool stream = false;
 };
 

@@ -16,16 +16,15 @@ namespace {
 
 constexpr absl::Duration kFirstPause = absl::Milliseconds(800);
 constexpr absl::Duration kLongestPause = absl::Seconds(30);
-constexpr absl::Duration kCalm = absl::Minutes(2);             // without a failure: the next is the first again
+constexpr absl::Duration kCalm = absl::Minutes(2);  // without a failure: the next is the first again
 constexpr absl::Duration kShortWatch = absl::Seconds(1);
 constexpr absl::Duration kInternalErrors = absl::Minutes(1);
 
 // The server is behind the version that we ask for, or was set up anew.
 bool VersionTooLarge(const absl::Status& why) {
   const std::optional<kubeapi::ApiError> error = kubeapi::ApiErrorOf(why);
-  return error && std::any_of(error->causes.begin(), error->causes.end(), [](const kubeapi::Cause& cause) {
-           return cause.reason == "ResourceVersionTooLarge";
-         });
+  return error && std::any_of(error->causes.begin(), error->causes.end(),
+                              [](const kubeapi::Cause& cause) { return cause.reason == "ResourceVersionTooLarge"; });
 }
 
 bool VersionUseless(const absl::Status& why) { return kubeapi::IsExpired(why) || VersionTooLarge(why); }
@@ -138,18 +137,13 @@ WatchStep WatchMachine::On(Arrived input, async::BootTime now) {
   WatchStep step{{}, DoRead{}};
   switch (input.event.type) {
     case WatchEvent::Type::kAdded:
-    case WatchEvent::Type::kModified:
-      step.change = Put{std::move(input.event.object)};
-      break;
-    case WatchEvent::Type::kDeleted:
-      step.change = Remove{std::move(input.event.object)};
-      break;
+    case WatchEvent::Type::kModified: step.change = Put{std::move(input.event.object)}; break;
+    case WatchEvent::Type::kDeleted: step.change = Remove{std::move(input.event.object)}; break;
     case WatchEvent::Type::kBookmark:
       bookmark_seen_ = true;
       patient_ = false;
       break;
-    case WatchEvent::Type::kError:
-      break;
+    case WatchEvent::Type::kError: break;
   }
   return step;
 }

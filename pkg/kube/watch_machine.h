@@ -25,9 +25,9 @@
 //   pausing    Waited                                     what the pause was for
 //
 // A list asks for version "0" (any) at first, then for one at least as new as the newest seen, so that objects do not
-// go backwards when another server answers; for "" (the newest) after a 410. A 410 is answered at once when nothing else
-// has failed lately, else after a pause. Pauses: 800 ms doubled up to 30 s, the first again after 2 minutes without a
-// failure, each lengthened by chance up to twofold; never shorter than the Retry-After of the error.
+// go backwards when another server answers; for "" (the newest) after a 410. A 410 is answered at once when nothing
+// else has failed lately, else after a pause. Pauses: 800 ms doubled up to 30 s, the first again after 2 minutes
+// without a failure, each lengthened by chance up to twofold; never shorter than the Retry-After of the error.
 #pragma once
 
 #include <optional>
@@ -138,7 +138,7 @@ class WatchMachine {
   State state_ = State::kIdle;
   State after_pause_ = State::kListing;
   std::string version_;
-  bool newest_ = false;  // the next list asks for ""
+  bool newest_ = false;         // the next list asks for ""
   async::BootTime since_;       // the watch was asked for, then: opened
   bool arrived_ = false;        // anything, on this stream
   bool bookmark_seen_ = false;  // ever

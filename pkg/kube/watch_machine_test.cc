@@ -93,8 +93,18 @@ TEST(WatchMachine, DoesWhatItsTableSays) {
       {"open: ok", Opening, WatchOpened{}, {}, DoRead{}},
       {"open: refused", Opening, WatchFailed{Net(http::Failure::kConnect)}, {}, kFirst, DoWatch{"10"}},
       {"open: 429", Opening, WatchFailed{Api(ErrorReason::kTooManyRequests)}, {}, kFirst, DoWatch{"10"}},
-      {"open: 429, Retry-After", Opening, WatchFailed{Asking(absl::Seconds(9))}, {}, Pause(absl::Seconds(9)), DoWatch{"10"}},
-      {"open: endless Retry-After", Opening, WatchFailed{Asking(absl::Hours(9))}, {}, Pause(absl::Seconds(30)), DoWatch{"10"}},
+      {"open: 429, Retry-After",
+       Opening,
+       WatchFailed{Asking(absl::Seconds(9))},
+       {},
+       Pause(absl::Seconds(9)),
+       DoWatch{"10"}},
+      {"open: endless Retry-After",
+       Opening,
+       WatchFailed{Asking(absl::Hours(9))},
+       {},
+       Pause(absl::Seconds(30)),
+       DoWatch{"10"}},
       {"open: 410", Opening, WatchFailed{Api(ErrorReason::kExpired)}, {}, DoList{""}},
       {"open: too large", Opening, WatchFailed{TooLarge()}, {}, DoList{""}},
       {"open: timed out", Opening, WatchFailed{Net(http::Failure::kTimeout)}, minute, DoWatch{"10"}},
@@ -109,7 +119,12 @@ TEST(WatchMachine, DoesWhatItsTableSays) {
       {"stream: 429", Streaming, ErrorEvent(ErrorReason::kTooManyRequests), {}, kFirst, DoWatch{"10"}},
       {"stream: internal error", Streaming, ErrorEvent(ErrorReason::kInternalError), {}, kFirst, DoWatch{"10"}},
       {"stream: 403", Streaming, ErrorEvent(ErrorReason::kForbidden), {}, kFirst, DoList{"10"}},
-      {"stream: error without Status", Streaming, Arrived{WatchEvent{WatchEvent::Type::kError, json::object()}}, {}, kFirst, DoList{"10"}},
+      {"stream: error without Status",
+       Streaming,
+       Arrived{WatchEvent{WatchEvent::Type::kError, json::object()}},
+       {},
+       kFirst,
+       DoList{"10"}},
       {"stream: event without version", Streaming, Added(""), {}, kFirst, DoList{"10"}},
       {"stream: end", Streaming, Ended{}, minute, DoWatch{"10"}},
       {"stream: very short", Streaming, Ended{}, absl::Milliseconds(999), kFirst, DoList{"10"}},
@@ -118,7 +133,8 @@ TEST(WatchMachine, DoesWhatItsTableSays) {
       {"stream: lost at once", Streaming, Broken{Net(http::Failure::kDisconnected)}, {}, kFirst, DoList{"10"}},
       {"stream: silence", Streaming, Broken{Net(http::Failure::kTimeout)}, minute, DoWatch{"10", true}},
       {"stream: garbage", Streaming, Broken{absl::DataLossError("no JSON")}, minute, kFirst, DoList{"10"}},
-      {"stream: a line too long", Streaming, Broken{absl::ResourceExhaustedError("long")}, minute, kFirst, DoList{"10"}},
+      {"stream: a line too long", Streaming, Broken{absl::ResourceExhaustedError("long")}, minute, kFirst,
+       DoList{"10"}},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.name);
@@ -162,16 +178,19 @@ TEST(WatchMachine, AServerThatAnswersOnly410IsNotStormed) {
   WatchMachine machine = Opening();
   EXPECT_EQ(machine.Next(WatchFailed{Api(ErrorReason::kExpired)}, kStart).next, WatchAction(DoList{""}));
   (void)machine.Next(Listed{"11", {}}, kStart);
-  EXPECT_EQ(machine.Next(WatchFailed{Api(ErrorReason::kExpired)}, kStart).next, WatchAction(Pause(absl::Milliseconds(1600))));
+  EXPECT_EQ(machine.Next(WatchFailed{Api(ErrorReason::kExpired)}, kStart).next,
+            WatchAction(Pause(absl::Milliseconds(1600))));
   EXPECT_EQ(machine.Next(Waited{}, kStart).next, WatchAction(DoList{""}));
-  EXPECT_EQ(machine.Next(ListFailed{Api(ErrorReason::kExpired)}, kStart).next, WatchAction(Pause(absl::Milliseconds(3200))));
+  EXPECT_EQ(machine.Next(ListFailed{Api(ErrorReason::kExpired)}, kStart).next,
+            WatchAction(Pause(absl::Milliseconds(3200))));
 }
 
 TEST(WatchMachine, PausesDoubleUpTo30SecondsAndBeginAnewAfterCalm) {
   WatchMachine machine = Listing();
   async::BootTime now = kStart;
   for (const int64_t ms : {800, 1600, 3200, 6400, 12800, 25600, 30000, 30000}) {
-    EXPECT_EQ(machine.Next(ListFailed{Net(http::Failure::kConnect)}, now).next, WatchAction(Pause(absl::Milliseconds(ms))));
+    EXPECT_EQ(machine.Next(ListFailed{Net(http::Failure::kConnect)}, now).next,
+              WatchAction(Pause(absl::Milliseconds(ms))));
     now = now + absl::Seconds(60);
     (void)machine.Next(Waited{}, now);
   }
@@ -231,7 +250,8 @@ TEST(WatchEvent, RefusesWhatIsNoEventWithoutQuotingIt) {
 
 TEST(WatchEvent, ReadsEachType) {
   for (const char* type : {"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"}) {
-    const auto event = ReadWatchEvent(absl::StrCat(R"({"type":")", type, R"(","object":{"metadata":{"resourceVersion":"5"}}})"));
+    const auto event =
+        ReadWatchEvent(absl::StrCat(R"({"type":")", type, R"(","object":{"metadata":{"resourceVersion":"5"}}})"));
     ASSERT_TRUE(event.ok()) << type;
     EXPECT_EQ(event->ResourceVersion(), "5");
   }

@@ -32,10 +32,10 @@
 namespace ottoscale::kube {
 
 struct WorkQueueCounters {
-  uint64_t adds = 0;                                   // became ready: workqueue_adds_total
-  uint64_t retries = 0;                                // Retry calls: workqueue_retries_total
-  DurationHistogram waited = QueueHistogram();         // from ready to taken
-  DurationHistogram worked = QueueHistogram();         // from taken to Done
+  uint64_t adds = 0;                            // became ready: workqueue_adds_total
+  uint64_t retries = 0;                         // Retry calls: workqueue_retries_total
+  DurationHistogram waited = QueueHistogram();  // from ready to taken
+  DurationHistogram worked = QueueHistogram();  // from taken to Done
 };
 
 // The pause before try number `failures` + 1 of a key: 5 ms * 2^(failures - 1), at most `cap`, then up to a quarter

@@ -81,8 +81,10 @@ struct EarliestRow {
 };
 
 TEST(WorkQueue, TheEarliestTimeWinsWhateverTheOrder) {
-  for (const EarliestRow& row : std::vector<EarliestRow>{
-           {"later second", {5, 15}, 5}, {"earlier second", {15, 5}, 5}, {"now last", {15, 0}, 0}, {"now first", {0, 15}, 0}}) {
+  for (const EarliestRow& row : std::vector<EarliestRow>{{"later second", {5, 15}, 5},
+                                                         {"earlier second", {15, 5}, 5},
+                                                         {"now last", {15, 0}, 0},
+                                                         {"now first", {0, 15}, 0}}) {
     World world;
     for (const int seconds : row.seconds) world.queue.AddAfter("a", absl::Seconds(seconds));
     world.StartWorker();

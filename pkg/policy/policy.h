@@ -1,6 +1,7 @@
 // What a user asked for, as values: a ScalingPolicy and a CloudAccount after decoding, defaulting and validation. Pure:
-// no I/O, no clock, no Kubernetes. Made by pkg/manifest; read by pkg/decision, the providers (their own configuration) and
-// pkg/reconcile. The field's meaning, unit and default are those of crds/README.md; the defaults below are the same.
+// no I/O, no clock, no Kubernetes. Made by pkg/manifest; read by pkg/decision, the providers (their own configuration)
+// and pkg/reconcile. The field's meaning, unit and default are those of crds/README.md; the defaults below are the
+// same.
 #pragma once
 
 #include <map>
@@ -65,8 +66,8 @@ using Strategy = std::variant<Threshold>;
 struct Metric {
   std::string name;
   ProviderConfig source;
-  bool scale_out_only = false;             // directions: ScaleOutOnly
-  std::optional<absl::Duration> max_age;   // nullopt: the larger of 3 polls and 2 polls + the provider's cache period
+  bool scale_out_only = false;            // directions: ScaleOutOnly
+  std::optional<absl::Duration> max_age;  // nullopt: the larger of 3 polls and 2 polls + the provider's cache period
   Strategy strategy;
   bool operator==(const Metric&) const = default;
 };
@@ -85,7 +86,7 @@ struct DirectionBehavior {
   absl::Duration stabilization_window;  // in: the highest recommendation of the window holds; out: the lowest
   enum class Select { kMax, kMin, kDisabled };
   Select select = Select::kMax;
-  std::vector<RatePolicy> policies;     // none: no rate limit; at least one instance is always allowed
+  std::vector<RatePolicy> policies;  // none: no rate limit; at least one instance is always allowed
   bool operator==(const DirectionBehavior&) const = default;
 };
 

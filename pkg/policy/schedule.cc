@@ -3,8 +3,8 @@
 #include <algorithm>
 
 // Note [Civil time]
-// A window is given in local time, which has gaps and overlaps. Each occurrence is turned into two absolute times before
-// anything is compared, so that "is it open" never asks a wall clock that runs backwards:
+// A window is given in local time, which has gaps and overlaps. Each occurrence is turned into two absolute times
+// before anything is compared, so that "is it open" never asks a wall clock that runs backwards:
 //
 //   | local time | absolute time                              |
 //   |------------|--------------------------------------------|
@@ -42,7 +42,8 @@ std::optional<Span> OccurrenceOn(const Weekly& weekly, const absl::TimeZone& zon
   return Span{Absolute(zone, midnight + weekly.start_minute), Absolute(zone, last_midnight + weekly.end_minute)};
 }
 
-// An occurrence lasts at most a day, and a zone may skip one (Samoa in 2011): those of the last two days can still be open.
+// An occurrence lasts at most a day, and a zone may skip one (Samoa in 2011): those of the last two days can still be
+// open.
 constexpr int kDaysBack = 2;
 // Far enough for a weekly window whose next occurrence falls into a gap.
 constexpr int kDaysAhead = 15;

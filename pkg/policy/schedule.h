@@ -12,8 +12,8 @@
 
 namespace ottoscale::policy {
 
-// On the given days, from `start` (inclusive) to `end` (exclusive), in minutes since local midnight, 0..1440. An end not
-// after the start crosses midnight; the days are those of the start.
+// On the given days, from `start` (inclusive) to `end` (exclusive), in minutes since local midnight, 0..1440. An end
+// not after the start crosses midnight; the days are those of the start.
 struct Weekly {
   std::array<bool, 7> days = {true, true, true, true, true, true, true};  // from Monday
   int start_minute = 0;
@@ -39,7 +39,7 @@ struct Window {
 struct Schedule {
   std::string time_zone = "UTC";  // as written
   absl::TimeZone zone = absl::UTCTimeZone();
-  std::vector<Window> windows;    // later ones win, field by field
+  std::vector<Window> windows;  // later ones win, field by field
   friend bool operator==(const Schedule& a, const Schedule& b) {
     return a.time_zone == b.time_zone && a.windows == b.windows;
   }
@@ -55,8 +55,8 @@ struct Limits {
   bool operator==(const Limits&) const = default;
 };
 
-// Whether the window is open at `now`. A start or end inside a DST gap takes effect at the jump; inside an overlap, at its
-// first occurrence, once.
+// Whether the window is open at `now`. A start or end inside a DST gap takes effect at the jump; inside an overlap, at
+// its first occurrence, once.
 bool OpenAt(const Window& window, const absl::TimeZone& zone, absl::Time now);
 
 Limits LimitsAt(int min_capacity, int max_capacity, const Schedule& schedule, absl::Time now);

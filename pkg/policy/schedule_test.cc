@@ -65,24 +65,79 @@ TEST(OpenAt, FollowsTheLocalClock) {
 // clock change in autumn 2026 any more).
 TEST(OpenAt, GoesThroughGapsAndOverlaps) {
   const OpenCase cases[] = {
-      {"start in the gap: not before the jump", "America/Vancouver", {kEveryDay, At(2, 30), At(5)}, "2026-03-08T09:59:59Z", false},
-      {"start in the gap: at the jump", "America/Vancouver", {kEveryDay, At(2, 30), At(5)}, "2026-03-08T10:00:00Z", true},
-      {"end in the gap: until the jump", "America/Vancouver", {kEveryDay, At(1), At(2, 30)}, "2026-03-08T09:59:59Z", true},
-      {"end in the gap: at the jump", "America/Vancouver", {kEveryDay, At(1), At(2, 30)}, "2026-03-08T10:00:00Z", false},
+      {"start in the gap: not before the jump",
+       "America/Vancouver",
+       {kEveryDay, At(2, 30), At(5)},
+       "2026-03-08T09:59:59Z",
+       false},
+      {"start in the gap: at the jump",
+       "America/Vancouver",
+       {kEveryDay, At(2, 30), At(5)},
+       "2026-03-08T10:00:00Z",
+       true},
+      {"end in the gap: until the jump",
+       "America/Vancouver",
+       {kEveryDay, At(1), At(2, 30)},
+       "2026-03-08T09:59:59Z",
+       true},
+      {"end in the gap: at the jump",
+       "America/Vancouver",
+       {kEveryDay, At(1), At(2, 30)},
+       "2026-03-08T10:00:00Z",
+       false},
       {"wholly in the gap", "America/Vancouver", {kEveryDay, At(2, 10), At(2, 50)}, "2026-03-08T10:00:00Z", false},
-      {"wholly in the gap, before", "America/Vancouver", {kEveryDay, At(2, 10), At(2, 50)}, "2026-03-08T09:59:59Z", false},
-      {"overlap: first occurrence of the start", "America/Vancouver", {kEveryDay, At(1, 30), At(1, 45)}, "2025-11-02T08:30:00Z", true},
-      {"overlap: first occurrence of the end", "America/Vancouver", {kEveryDay, At(1, 30), At(1, 45)}, "2025-11-02T08:45:00Z", false},
+      {"wholly in the gap, before",
+       "America/Vancouver",
+       {kEveryDay, At(2, 10), At(2, 50)},
+       "2026-03-08T09:59:59Z",
+       false},
+      {"overlap: first occurrence of the start",
+       "America/Vancouver",
+       {kEveryDay, At(1, 30), At(1, 45)},
+       "2025-11-02T08:30:00Z",
+       true},
+      {"overlap: first occurrence of the end",
+       "America/Vancouver",
+       {kEveryDay, At(1, 30), At(1, 45)},
+       "2025-11-02T08:45:00Z",
+       false},
       {"overlap: once", "America/Vancouver", {kEveryDay, At(1, 30), At(1, 45)}, "2025-11-02T09:30:00Z", false},
-      {"overlap: a start stays started", "America/Vancouver", {kEveryDay, At(1, 30), At(3)}, "2025-11-02T09:10:00Z", true},
-      {"overlap: an end stays ended", "America/Vancouver", {kEveryDay, At(0), At(1, 30)}, "2025-11-02T09:10:00Z", false},
-      {"half an hour's gap: before", "Australia/Lord_Howe", {kEveryDay, At(2, 15), At(5)}, "2025-10-04T15:29:59Z", false},
-      {"half an hour's gap: at the jump", "Australia/Lord_Howe", {kEveryDay, At(2, 15), At(5)}, "2025-10-04T15:30:00Z", true},
-      {"half an hour's overlap: first", "Australia/Lord_Howe", {kEveryDay, At(1, 45), At(5)}, "2025-04-05T14:45:00Z", true},
-      {"half an hour's overlap: before", "Australia/Lord_Howe", {kEveryDay, At(1, 45), At(5)}, "2025-04-05T14:44:59Z", false},
+      {"overlap: a start stays started",
+       "America/Vancouver",
+       {kEveryDay, At(1, 30), At(3)},
+       "2025-11-02T09:10:00Z",
+       true},
+      {"overlap: an end stays ended",
+       "America/Vancouver",
+       {kEveryDay, At(0), At(1, 30)},
+       "2025-11-02T09:10:00Z",
+       false},
+      {"half an hour's gap: before",
+       "Australia/Lord_Howe",
+       {kEveryDay, At(2, 15), At(5)},
+       "2025-10-04T15:29:59Z",
+       false},
+      {"half an hour's gap: at the jump",
+       "Australia/Lord_Howe",
+       {kEveryDay, At(2, 15), At(5)},
+       "2025-10-04T15:30:00Z",
+       true},
+      {"half an hour's overlap: first",
+       "Australia/Lord_Howe",
+       {kEveryDay, At(1, 45), At(5)},
+       "2025-04-05T14:45:00Z",
+       true},
+      {"half an hour's overlap: before",
+       "Australia/Lord_Howe",
+       {kEveryDay, At(1, 45), At(5)},
+       "2025-04-05T14:44:59Z",
+       false},
       {"a day that never was", "Pacific/Apia", {kFriday, At(9), At(17)}, "2011-12-30T20:00:00Z", false},
-      {"a night that crosses it", "Pacific/Apia", {{false, false, false, true, false, false, false}, At(22), At(6)},
-       "2011-12-30T09:00:00Z", true},
+      {"a night that crosses it",
+       "Pacific/Apia",
+       {{false, false, false, true, false, false, false}, At(22), At(6)},
+       "2011-12-30T09:00:00Z",
+       true},
   };
   for (const OpenCase& c : cases) {
     EXPECT_EQ(OpenAt({.name = "w", .when = c.weekly}, Zone(c.zone), Utc(c.now)), c.open) << c.what;
@@ -111,12 +166,9 @@ TEST(LimitsAt, LetsLaterWindowsWinFieldByField) {
     Limits limits;
   };
   const Case cases[] = {
-      {"2026-03-02T07:59:59Z", {1, 5, "", ""}},
-      {"2026-03-02T08:00:00Z", {2, 6, "day", "day"}},
-      {"2026-03-02T11:00:00Z", {2, 9, "day", "noon"}},
-      {"2026-03-02T12:00:00Z", {4, 9, "lunch", "noon"}},
-      {"2026-03-02T13:00:00Z", {2, 6, "day", "day"}},
-      {"2026-03-02T20:00:00Z", {1, 5, "", ""}},
+      {"2026-03-02T07:59:59Z", {1, 5, "", ""}},        {"2026-03-02T08:00:00Z", {2, 6, "day", "day"}},
+      {"2026-03-02T11:00:00Z", {2, 9, "day", "noon"}}, {"2026-03-02T12:00:00Z", {4, 9, "lunch", "noon"}},
+      {"2026-03-02T13:00:00Z", {2, 6, "day", "day"}},  {"2026-03-02T20:00:00Z", {1, 5, "", ""}},
   };
   for (const Case& c : cases) EXPECT_EQ(LimitsAt(1, 5, OfThree(), Utc(c.now)), c.limits) << c.now;
 }
@@ -135,8 +187,9 @@ TEST(LimitsAt, SaysWhatAutoscalebotsTableSaid) {
     const char* now;
     int min;
   };
-  for (const Case& c : {Case{"2026-03-02T01:00:00Z", 1}, Case{"2026-03-02T09:00:00Z", 4}, Case{"2026-03-02T09:05:00Z", 4},
-                        Case{"2026-03-02T12:00:00Z", 4}, Case{"2026-03-02T18:00:00Z", 2}}) {
+  for (const Case& c :
+       {Case{"2026-03-02T01:00:00Z", 1}, Case{"2026-03-02T09:00:00Z", 4}, Case{"2026-03-02T09:05:00Z", 4},
+        Case{"2026-03-02T12:00:00Z", 4}, Case{"2026-03-02T18:00:00Z", 2}}) {
     EXPECT_EQ(LimitsAt(1, 5, schedule, Utc(c.now)).min, c.min) << c.now;
   }
 }
@@ -169,14 +222,16 @@ TEST(NextChangeAfter, SeesWhatIsDaysAwayAndWhatNeverChanges) {
 
 TEST(NextChangeAfter, LooksBehindAnOccurrenceThatFallsIntoAGap) {
   constexpr std::array<bool, 7> kSunday = {false, false, false, false, false, false, true};
-  const Schedule schedule{.zone = Zone("America/Vancouver"),
-                          .windows = {{.name = "gap", .when = Weekly{kSunday, At(2, 10), At(2, 50)}, .min_capacity = 2}}};
+  const Schedule schedule{
+      .zone = Zone("America/Vancouver"),
+      .windows = {{.name = "gap", .when = Weekly{kSunday, At(2, 10), At(2, 50)}, .min_capacity = 2}}};
   EXPECT_EQ(NextChangeAfter(schedule, Utc("2026-03-02T00:00:00Z")), std::optional(Utc("2026-03-15T02:10:00-07:00")));
 }
 
 TEST(HullOf, IsTheWidestThatAnyTimeCanHave) {
-  const Limits hull = HullOf(2, 5, {.windows = {{.name = "night", .when = Weekly{}, .min_capacity = 1},
-                                                {.name = "sale", .when = Weekly{}, .min_capacity = 4, .max_capacity = 9}}});
+  const Limits hull = HullOf(2, 5,
+                             {.windows = {{.name = "night", .when = Weekly{}, .min_capacity = 1},
+                                          {.name = "sale", .when = Weekly{}, .min_capacity = 4, .max_capacity = 9}}});
   EXPECT_EQ(hull, (Limits{1, 9, "night", "sale"}));
   EXPECT_EQ(HullOf(2, 5, {}), (Limits{2, 5, "", ""}));
   const Limits conflict = HullOf(4, 5, {.windows = {{.name = "thrift", .when = Weekly{}, .max_capacity = 3}}});

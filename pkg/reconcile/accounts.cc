@@ -45,20 +45,24 @@ std::variant<TargetFailure, Secret> ValueOf(const nlohmann::json& secret, const 
     if (data != nullptr && data->is_object() && data->size() == 1) {
       what_to_do = absl::StrCat("set `apiKeySecretRef.key` to '", Printable(data->begin().key()), "', or add the key");
     }
-    return NotReady("SecretKeyMissing", absl::StrCat("Secret '", ref.name, "' has no key '", ref.key, "' (", KeysOf(data),
-                                                     "): ", what_to_do, ". Retried by itself."));
+    return NotReady("SecretKeyMissing", absl::StrCat("Secret '", ref.name, "' has no key '", ref.key, "' (",
+                                                     KeysOf(data), "): ", what_to_do, ". Retried by itself."));
   }
   const auto text = kubeapi::DecodeBase64(value->get_ref<const std::string&>());
   const std::string what = absl::StrCat("the value of key '", ref.key, "' in Secret '", ref.name, "' ");
-  if (!text.ok()) return NotReady("SecretInvalid", absl::StrCat(what, "is not base64: write it again. Retried by itself."));
-  if (text->empty()) return NotReady("SecretInvalid", absl::StrCat(what, "is empty: write the API key. Retried by itself."));
+  if (!text.ok())
+    return NotReady("SecretInvalid", absl::StrCat(what, "is not base64: write it again. Retried by itself."));
+  if (text->empty())
+    return NotReady("SecretInvalid", absl::StrCat(what, "is empty: write the API key. Retried by itself."));
   if (text->back() == '\n') {
-    return NotReady("SecretInvalid", absl::StrCat(what, "ends in a newline: write it without one (echo -n, printf %s). "
+    return NotReady("SecretInvalid", absl::StrCat(what,
+                                                  "ends in a newline: write it without one (echo -n, printf %s). "
                                                   "Retried by itself."));
   }
   for (const char c : *text) {
     if (!absl::ascii_isgraph(static_cast<unsigned char>(c))) {
-      return NotReady("SecretInvalid", absl::StrCat(what, "has a blank or a control character: write the API key and "
+      return NotReady("SecretInvalid", absl::StrCat(what,
+                                                    "has a blank or a control character: write the API key and "
                                                     "nothing else. Retried by itself."));
     }
   }
@@ -94,8 +98,8 @@ async::Task<AccountResult> Accounts::Resolve(std::string ns, std::string ref, st
   }
   const auto account = manifest::DecodeCloudAccount(object->json);
   if (!account.ok()) {
-    co_return NotReady("AccountInvalid", absl::StrCat("CloudAccount '", ref, "': ",
-                                                      codec::FormatProblem(account.problems.front())));
+    co_return NotReady("AccountInvalid",
+                       absl::StrCat("CloudAccount '", ref, "': ", codec::FormatProblem(account.problems.front())));
   }
   if (account.value->type != type) {
     co_return NotReady("AccountTypeMismatch", absl::StrCat("CloudAccount '", ref, "' is of type ", account.value->type,
@@ -105,13 +109,13 @@ async::Task<AccountResult> Accounts::Resolve(std::string ns, std::string ref, st
   const auto secret = co_await ReadSecret({ns, secret_ref.name}, fresh, deadline);
   if (!secret.ok()) {
     if (kubeapi::Is(secret.status(), kubeapi::ErrorReason::kNotFound)) {
-      co_return NotReady("SecretNotFound", absl::StrCat("Secret '", secret_ref.name, "' does not exist in namespace '", ns,
-                                                        "': create it with the key '", secret_ref.key,
-                                                        "'. Retried by itself."));
+      co_return NotReady("SecretNotFound",
+                         absl::StrCat("Secret '", secret_ref.name, "' does not exist in namespace '", ns,
+                                      "': create it with the key '", secret_ref.key, "'. Retried by itself."));
     }
-    co_return NotReady("SecretUnreadable", absl::StrCat("Secret '", secret_ref.name, "' could not be read: ",
-                                                        absl::string_view(secret.status().message()),
-                                                        ". Retried by itself."));
+    co_return NotReady("SecretUnreadable",
+                       absl::StrCat("Secret '", secret_ref.name, "' could not be read: ",
+                                    absl::string_view(secret.status().message()), ". Retried by itself."));
   }
   auto value = ValueOf(*secret, secret_ref);
   if (const auto* failure = std::get_if<TargetFailure>(&value)) co_return *failure;

@@ -1,6 +1,6 @@
-// From an accountRef to what a provider needs: the CloudAccount (watched) and its Secret (read when needed, since a watch
-// on Secrets would need the right to read all of them). Every way in which that fails is a TargetFailure with its own
-// reason and one sentence that says what to do.
+// From an accountRef to what a provider needs: the CloudAccount (watched) and its Secret (read when needed, since a
+// watch on Secrets would need the right to read all of them). Every way in which that fails is a TargetFailure with its
+// own reason and one sentence that says what to do.
 #pragma once
 
 #include <map>

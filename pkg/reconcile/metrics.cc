@@ -38,8 +38,8 @@ const char* ResultName(const decision::WriteResult& write) {
 
 const char* PollResult(const decision::Sample& sample) {
   if (sample.state == decision::SampleState::kValid) return "success";
-  const bool timeout = sample.state == decision::SampleState::kCensored ||
-                       sample.missing == decision::MissingReason::kTimeout;
+  const bool timeout =
+      sample.state == decision::SampleState::kCensored || sample.missing == decision::MissingReason::kTimeout;
   return timeout ? "timeout" : "error";
 }
 
@@ -55,8 +55,8 @@ double Base(const decision::MetricVerdict& metric, double value) { return metric
 
 Metrics::Metrics(telemetry::Registry& registry)
     : registry_(registry),
-      lateness_(registry.AddHistogram("ottoscale_reconcile_lag_seconds", "How late passes start, against their due time.",
-                                      telemetry::LatencyBuckets())),
+      lateness_(registry.AddHistogram("ottoscale_reconcile_lag_seconds",
+                                      "How late passes start, against their due time.", telemetry::LatencyBuckets())),
       pass_duration_(registry.AddHistogram("ottoscale_pass_duration_seconds", "From the start of a pass to its report.",
                                            telemetry::LatencyBuckets())),
       poll_duration_(registry.AddHistogram("ottoscale_metric_poll_duration_seconds", "One reading of one metric.",
@@ -103,18 +103,21 @@ void Metrics::Forget(const kubeapi::ObjectKey& key) { counts_.erase(key); }
 
 template <class Write>
 void Metrics::PerPolicy(const Entries& entries, Family family, Write write) {
-  registry_.AddSeries(family, [&entries, write](absl::string_view after, Samples& samples) -> std::optional<std::string> {
-    const size_t slash = after.find('/');
-    auto it = after.empty() ? entries.begin()
-                            : entries.upper_bound({std::string(after.substr(0, slash)), std::string(after.substr(slash + 1))});
-    std::optional<std::string> last;
-    for (; it != entries.end(); ++it) {
-      if (it->second.last) write(it->second, PolicyLabels(it->first), samples);
-      last = it->first.ToString();
-      if (samples.full()) break;
-    }
-    return last;
-  });
+  registry_.AddSeries(
+      family, [&entries, write](absl::string_view after, Samples& samples) -> std::optional<std::string> {
+        const size_t slash = after.find('/');
+        auto it =
+            after.empty()
+                ? entries.begin()
+                : entries.upper_bound({std::string(after.substr(0, slash)), std::string(after.substr(slash + 1))});
+        std::optional<std::string> last;
+        for (; it != entries.end(); ++it) {
+          if (it->second.last) write(it->second, PolicyLabels(it->first), samples);
+          last = it->first.ToString();
+          if (samples.full()) break;
+        }
+        return last;
+      });
 }
 
 void Metrics::Watch(const Entries& entries) {
@@ -126,7 +129,7 @@ void Metrics::Watch(const Entries& entries) {
       if (const std::optional<double> v = value(entry)) samples.Add(labels, *v);
     });
   };
-  const auto state_number = [](const PolicyEntry& entry, int decision::TargetState::*member) -> std::optional<double> {
+  const auto state_number = [](const PolicyEntry& entry, int decision::TargetState::* member) -> std::optional<double> {
     const decision::TargetState* state = entry.last->observation.state();
     if (state == nullptr) return std::nullopt;
     return state->*member;
@@ -135,14 +138,14 @@ void Metrics::Watch(const Entries& entries) {
   PerPolicy(entries, gauge("ottoscale_policy_info", "What each policy scales; always 1."),
             [](const PolicyEntry& entry, const Labels& labels, Samples& samples) {
               if (!entry.spec) return;
-              samples.Add(With(labels, {{"target_type", entry.spec->target.type},
-                                        {"target", entry.status.target},
-                                        {"mode", entry.spec->mode == policy::Mode::kEnforce ? "Enforce" : "Recommend"}}),
-                          1);
+              samples.Add(
+                  With(labels, {{"target_type", entry.spec->target.type},
+                                {"target", entry.status.target},
+                                {"mode", entry.spec->mode == policy::Mode::kEnforce ? "Enforce" : "Recommend"}}),
+                  1);
             });
-  number("ottoscale_policy_current_capacity", "Instances that serve.", [state_number](const PolicyEntry& entry) {
-    return state_number(entry, &decision::TargetState::ready);
-  });
+  number("ottoscale_policy_current_capacity", "Instances that serve.",
+         [state_number](const PolicyEntry& entry) { return state_number(entry, &decision::TargetState::ready); });
   number("ottoscale_policy_target_capacity", "Instances that the cloud has been told.",
          [state_number](const PolicyEntry& entry) { return state_number(entry, &decision::TargetState::desired); });
   number("ottoscale_policy_desired_capacity", "Instances that the policy wants now, in Recommend too.",
@@ -215,7 +218,8 @@ void Metrics::Watch(const Entries& entries) {
               samples.Add(With(labels, {{"direction", "scale_in"}}), at(entry.history.last_scale_in));
             });
 
-  PerPolicy(entries, counter("ottoscale_decisions_total", "Decisions by what was decided and the reason that bound it."),
+  PerPolicy(entries,
+            counter("ottoscale_decisions_total", "Decisions by what was decided and the reason that bound it."),
             [this](const PolicyEntry& entry, const Labels& labels, Samples& samples) {
               for (const auto& [key, count] : counts_[entry.key].decisions) {
                 const auto [action, reason] = Split(key);

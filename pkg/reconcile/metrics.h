@@ -1,6 +1,6 @@
-// The metrics of the domain: what each policy sees, wants and does, and how long passes take. Names and labels are stable
-// API. A policy's series exist from its registration on, with 0 where nothing has happened yet; they are written from the
-// entries at the moment of the scrape, in slices, and never held in the registry.
+// The metrics of the domain: what each policy sees, wants and does, and how long passes take. Names and labels are
+// stable API. A policy's series exist from its registration on, with 0 where nothing has happened yet; they are written
+// from the entries at the moment of the scrape, in slices, and never held in the registry.
 //
 // A response time is declared in milliseconds in the API and exported in seconds.
 #pragma once
@@ -32,9 +32,9 @@ class Metrics {
 
  private:
   struct Counts {
-    std::map<std::string, uint64_t> decisions;   // "action reason"
-    std::map<std::string, uint64_t> operations;  // "direction result"
-    std::map<std::string, uint64_t> polls;       // "metric result"
+    std::map<std::string, uint64_t> decisions;       // "action reason"
+    std::map<std::string, uint64_t> operations;      // "direction result"
+    std::map<std::string, uint64_t> polls;           // "metric result"
     std::map<std::string, absl::Time> last_success;  // by metric
     uint64_t external_changes = 0;
   };

@@ -1,5 +1,5 @@
-// The inside of a provider's configuration is checked by its provider: this hands that check to whoever decodes policies,
-// so that `validate`, the embedded API server and the operator find the same mistakes.
+// The inside of a provider's configuration is checked by its provider: this hands that check to whoever decodes
+// policies, so that `validate`, the embedded API server and the operator find the same mistakes.
 #pragma once
 
 #include "pkg/manifest/manifest.h"

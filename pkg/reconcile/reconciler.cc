@@ -16,13 +16,13 @@
 #include "pkg/reconcile/provider_check.h"
 
 // Note [Time in a pass]
-// `now` is read once, before anything is asked: decisions, cooldowns and the gate's ledger are all measured from it. Samples
-// are measured a little later; their age against `now` is then negative, which is as fresh as can be.
+// `now` is read once, before anything is asked: decisions, cooldowns and the gate's ledger are all measured from it.
+// Samples are measured a little later; their age against `now` is then negative, which is as fresh as can be.
 //
 // Note [Rivals]
 // Two policies that may write to one target must both stop. The claim is made after our own account has read the target
-// and before anything is decided; a rival turns the reading into a TargetFailure, so that Decide has nothing to scale and
-// every report says why. The gate looks once more in the moment of the write, since a rival may turn up in between.
+// and before anything is decided; a rival turns the reading into a TargetFailure, so that Decide has nothing to scale
+// and every report says why. The gate looks once more in the moment of the write, since a rival may turn up in between.
 
 namespace ottoscale::reconcile {
 namespace {
@@ -44,17 +44,18 @@ constexpr double kPollJitter = 0.05;
 constexpr absl::Duration kSoon = absl::Seconds(2);
 
 bool MayWrite(const policy::ScalingPolicy& spec, absl::Time now) {
-  const bool suspended = spec.suspend && spec.suspend->scope == policy::Suspend::Scope::kAll && now < spec.suspend->until;
+  const bool suspended =
+      spec.suspend && spec.suspend->scope == policy::Suspend::Scope::kAll && now < spec.suspend->until;
   return spec.mode == policy::Mode::kEnforce && !suspended;
 }
 
 std::string NamespaceOf(absl::string_view policy) { return std::string(policy.substr(0, policy.find('/'))); }
 
-
 }  // namespace
 
 Reconciler::Reconciler(Dependencies dependencies)
-    : d_(std::move(dependencies)), accounts_(d_.loop, d_.client, d_.accounts),
+    : d_(std::move(dependencies)),
+      accounts_(d_.loop, d_.client, d_.accounts),
       gate_({.loop = d_.loop,
              .claims = claims_,
              .limits = d_.limits,
@@ -87,9 +88,7 @@ void Reconciler::Restore(PolicyEntry& entry, const kube::Object& object) {
   entry.reported = entry.status;
   entry.history = decision::RestoreHistory(entry.status, d_.loop.Now());
   if (entry.history.target_uid.empty()) return;
-  const auto boot = [](const std::optional<async::Instant>& at) {
-    return at ? std::optional(at->boot) : std::nullopt;
-  };
+  const auto boot = [](const std::optional<async::Instant>& at) { return at ? std::optional(at->boot) : std::nullopt; };
   gate_.Restore(entry.history.target_uid, boot(entry.history.last_scale_out), boot(entry.history.last_scale_in));
 }
 
@@ -109,10 +108,9 @@ Reconciler::Adopted Reconciler::Adopt(PolicyEntry& entry, const kube::Object& ob
     entry.spec.reset();
     entry.target.reset();
     entry.sources.clear();
-    entry.status = decision::StatusForProblem(entry.generation, {.stalled = true,
-                                                                 .reason = "InvalidSpec",
-                                                                 .message = absl::StrJoin(problems, "; ")},
-                                              d_.loop.Now(), entry.status);
+    entry.status = decision::StatusForProblem(
+        entry.generation, {.stalled = true, .reason = "InvalidSpec", .message = absl::StrJoin(problems, "; ")},
+        d_.loop.Now(), entry.status);
     return Adopted::kInvalid;
   }
   const bool same_target = entry.spec && entry.spec->target == decoded.value->target;
@@ -124,9 +122,10 @@ Reconciler::Adopted Reconciler::Adopt(PolicyEntry& entry, const kube::Object& ob
     claims_.Remove(entry.key.ToString());
   }
   MakeSources(entry);
-  // The status says that our account had read this target before the restart: the claim holds from the first turn on, so
-  // that no rival writes before we have read it again.
-  if (first_sight) claims_.Set(entry.key.ToString(), entry.history.target_uid, MayWrite(*entry.spec, d_.loop.Now().wall));
+  // The status says that our account had read this target before the restart: the claim holds from the first turn on,
+  // so that no rival writes before we have read it again.
+  if (first_sight)
+    claims_.Set(entry.key.ToString(), entry.history.target_uid, MayWrite(*entry.spec, d_.loop.Now().wall));
   return Adopted::kReady;
 }
 
@@ -158,7 +157,8 @@ async::Task<absl::StatusOr<kube::Requeue>> Reconciler::Reconcile(kubeapi::Object
   entry.last = outcome;
   d_.metrics.Passed(entry, outcome, d_.loop.Now(), late);
   if (std::holds_alternative<Violation>(outcome.write)) d_.metrics.Violation();
-  // A failed report never fails the pass: the next one writes it, since the status still differs from what stands there.
+  // A failed report never fails the pass: the next one writes it, since the status still differs from what stands
+  // there.
   auto report = async::Shield(d_.loop.Now().boot + d_.api_timeout, Report(entry, status));
   (void)co_await std::move(report);
   co_return NextPass(entry, outcome, started);
@@ -167,8 +167,8 @@ async::Task<absl::StatusOr<kube::Requeue>> Reconciler::Reconcile(kubeapi::Object
 async::Task<Outcome> Reconciler::Pass(PolicyEntry& entry, async::Instant now) {
   Observation seen = co_await Observe(entry, now.boot);
   if ((co_await async::CurrentContext()).cancelled()) co_return Outcome{.observation = std::move(seen), .now = now};
-  // Before the claim, which may replace the reading: whose target it is survives a restart in the status, and with it the
-  // claim.
+  // Before the claim, which may replace the reading: whose target it is survives a restart in the status, and with it
+  // the claim.
   entry.history = decision::Settle(*entry.spec, std::move(entry.history), seen, now);
   Claim(entry, seen, now);
   decision::Decision decision = decision::Decide(*entry.spec, entry.history, seen, now);
@@ -176,11 +176,13 @@ async::Task<Outcome> Reconciler::Pass(PolicyEntry& entry, async::Instant now) {
   if (decision.write && entry.violated == entry.generation) {
     written = Violation{"held", "held since the write gate refused a change of this generation"};
   } else if (decision.write) {
-    auto write = async::Shield(d_.loop.Now().boot + d_.api_timeout + d_.write_timeout, Write(entry, decision, seen, now));
+    auto write =
+        async::Shield(d_.loop.Now().boot + d_.api_timeout + d_.write_timeout, Write(entry, decision, seen, now));
     written = co_await std::move(write);
   }
   if (std::holds_alternative<Violation>(written)) entry.violated = entry.generation;
-  co_return Outcome{.observation = std::move(seen), .decision = std::move(decision), .write = std::move(written), .now = now};
+  co_return Outcome{
+      .observation = std::move(seen), .decision = std::move(decision), .write = std::move(written), .now = now};
 }
 
 async::Task<std::optional<TargetFailure>> Reconciler::PrepareTarget(PolicyEntry& entry, async::BootTime deadline) {
@@ -226,9 +228,9 @@ void Reconciler::Claim(PolicyEntry& entry, Observation& seen, async::Instant now
   claims_.Set(policy, state->uid, may_write);
   const std::optional<std::string> rival = claims_.Rival(policy, state->uid);
   if (!may_write || !rival) return;
-  const std::string who =
-      NamespaceOf(*rival) == entry.key.ns ? absl::StrCat("ScalingPolicy '", rival->substr(entry.key.ns.size() + 1), "'")
-                                          : std::string("a policy in another namespace");
+  const std::string who = NamespaceOf(*rival) == entry.key.ns
+                              ? absl::StrCat("ScalingPolicy '", rival->substr(entry.key.ns.size() + 1), "'")
+                              : std::string("a policy in another namespace");
   seen.target = TargetFailure{.fault = decision::TargetFault::kConfigInvalid,
                               .reason = "AmbiguousTarget",
                               .message = absl::StrCat(state->display, " is the target of ", who,
@@ -262,8 +264,8 @@ async::Task<absl::Status> Reconciler::Report(PolicyEntry& entry, PolicyStatus st
     entry.status = std::move(status);
     co_return absl::OkStatus();
   }
-  const absl::Status written =
-      co_await d_.client.ApplyStatus(kubeapi::ScalingPolicies(), entry.key, manifest::EncodeStatus(status), now + d_.api_timeout);
+  const absl::Status written = co_await d_.client.ApplyStatus(kubeapi::ScalingPolicies(), entry.key,
+                                                              manifest::EncodeStatus(status), now + d_.api_timeout);
   entry.status = status;
   if (written.ok()) {
     entry.reported = std::move(status);
@@ -276,14 +278,16 @@ async::Task<absl::Status> Reconciler::Report(PolicyEntry& entry, PolicyStatus st
 
 // The log line and the events: of changes only.
 void Reconciler::Tell(const PolicyEntry& entry, const Outcome& outcome) {
-  for (const decision::Event& event : decision::EventsFor(entry.last ? &*entry.last : nullptr, entry.history, outcome)) {
+  for (const decision::Event& event :
+       decision::EventsFor(entry.last ? &*entry.last : nullptr, entry.history, outcome)) {
     const auto fields = {telemetry::Field{"policy", entry.key.ToString()}, telemetry::Field{"reason", event.reason}};
     if (event.warning) {
       d_.log.Warn(event.note, fields);
     } else {
       d_.log.Info(event.note, fields);
     }
-    d_.events.Record(kubeapi::ScalingPolicies(), entry.key, entry.uid, event.warning, event.reason, event.action, event.note);
+    d_.events.Record(kubeapi::ScalingPolicies(), entry.key, entry.uid, event.warning, event.reason, event.action,
+                     event.note);
   }
 }
 
@@ -295,8 +299,8 @@ kube::Requeue Reconciler::NextPass(PolicyEntry& entry, const Outcome& outcome, a
   if (const auto change = policy::NextChangeAfter(entry.spec->schedule, started.wall)) {
     next = std::min(next, started.boot + (*change - started.wall));
   }
-  const bool look_again = std::holds_alternative<decision::Unknown>(outcome.write) ||
-                          std::holds_alternative<Superseded>(outcome.write);
+  const bool look_again =
+      std::holds_alternative<decision::Unknown>(outcome.write) || std::holds_alternative<Superseded>(outcome.write);
   if (look_again) next = std::min(next, started.boot + kSoon);
   if (const TargetFailure* failure = outcome.observation.failure(); failure != nullptr && failure->retry_at) {
     next = std::max(next, *failure->retry_at);

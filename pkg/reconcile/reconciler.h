@@ -1,6 +1,6 @@
-// One policy, one pass: observe, decide, write, report. Called by the controller with a key, never twice at once for the
-// same key. It holds no arithmetic about capacity (that is pkg/decision) and no rule about what may be written (that is
-// the WriteGate).
+// One policy, one pass: observe, decide, write, report. Called by the controller with a key, never twice at once for
+// the same key. It holds no arithmetic about capacity (that is pkg/decision) and no rule about what may be written
+// (that is the WriteGate).
 //
 // Order of writes: intent into status.pendingChange -> gate -> SetCapacity -> outcome into status. A restarted operator
 // that finds an intent reads the target first.
@@ -32,11 +32,11 @@ namespace ottoscale::reconcile {
 // What is kept of a policy between passes. Owned by the Reconciler; lives as long as the policy.
 struct PolicyEntry {
   kubeapi::ObjectKey key;
-  std::string uid;               // of the object: another uid is another policy of the same name
-  int64_t generation = 0;        // that `spec` was decoded from
+  std::string uid;                            // of the object: another uid is another policy of the same name
+  int64_t generation = 0;                     // that `spec` was decoded from
   std::optional<policy::ScalingPolicy> spec;  // nullopt: invalid
   std::unique_ptr<ports::ScalingTarget> target;
-  std::optional<ports::Account> account;      // that `target` was made with
+  std::optional<ports::Account> account;  // that `target` was made with
   std::vector<std::unique_ptr<ports::MetricSource>> sources;
   bool account_refused = false;  // the cloud refused the key: read the Secret again
   decision::History history;
@@ -44,7 +44,7 @@ struct PolicyEntry {
   decision::PolicyStatus reported;  // the last that we know to stand in the API server
   async::BootTime status_written;   // when
   std::optional<decision::Outcome> last;
-  std::optional<int64_t> violated;  // the generation that the gate has stopped
+  std::optional<int64_t> violated;     // the generation that the gate has stopped
   std::optional<async::BootTime> due;  // of the next pass, as far as we asked for it
 };
 
@@ -60,7 +60,7 @@ class Reconciler {
     telemetry::Logger log;
     Metrics& metrics;
     AdminLimits limits;
-    std::function<void(const Secret&)> on_secret;      // told each credential before it is used; may be null
+    std::function<void(const Secret&)> on_secret;       // told each credential before it is used; may be null
     absl::Duration target_timeout = absl::Seconds(20);  // of reading the target
     // Of reading the metrics: longer than the longest timeout that a source may be given, since a hang is evidence only
     // when it was watched to its end.

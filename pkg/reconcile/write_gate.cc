@@ -115,7 +115,8 @@ std::optional<WriteResult> WriteGate::Check(const ProposedChange& change) const 
   if (dependencies_.lease_left() < kLeaseReserve) return Superseded{"the lease is about to lapse"};
   const auto found = ledgers_.find(change.target_uid);
   const Ledger ledger = found == ledgers_.end() ? Ledger{} : found->second;
-  if (ledger.in_flight != nullptr && ledger.in_flight != &change) return Superseded{"another write to this target is under way"};
+  if (ledger.in_flight != nullptr && ledger.in_flight != &change)
+    return Superseded{"another write to this target is under way"};
   if (ledger.unknown) return Superseded{"the end of the last write is unknown: the target is read first"};
   if (dependencies_.claims.Rival(change.policy, change.target_uid)) {
     return Superseded{"another policy has the same target"};
@@ -128,7 +129,8 @@ std::optional<WriteResult> WriteGate::Check(const ProposedChange& change) const 
   const int step = std::abs(change.to - change.from);
   if (step == 0) return Violation{"step", "there is nothing to change"};
   if (step > dependencies_.limits.max_step) {
-    return Violation{"step", absl::StrCat("a step of ", step, " is above the administrator's ", dependencies_.limits.max_step)};
+    return Violation{"step",
+                     absl::StrCat("a step of ", step, " is above the administrator's ", dependencies_.limits.max_step)};
   }
   if (change.cause == Cause::kBounds) return std::nullopt;
 

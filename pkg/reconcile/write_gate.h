@@ -29,8 +29,8 @@
 
 namespace ottoscale::reconcile {
 
-// Who may write to which target. A claim counts once the policy's own account has read that target, so nobody can freeze
-// a stranger's app by naming it. Names are "namespace/name".
+// Who may write to which target. A claim counts once the policy's own account has read that target, so nobody can
+// freeze a stranger's app by naming it. Names are "namespace/name".
 class Claims {
  public:
   // `writes`: Enforce and not wholly suspended. Replaces the policy's earlier claim.
@@ -57,8 +57,8 @@ struct NewestSpec {
 };
 
 struct ProposedChange {
-  std::string policy;       // "namespace/name"
-  int64_t generation = 0;   // that was decided on
+  std::string policy;      // "namespace/name"
+  int64_t generation = 0;  // that was decided on
   std::string target_uid;
   int from = 0;
   int to = 0;
@@ -78,8 +78,8 @@ class WriteGate {
   };
   explicit WriteGate(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
-  // Checks, reads the target once more, checks again (the world goes on while it is read) and, when all is well, writes.
-  // Waits for nothing but the cloud. `target` outlives the call.
+  // Checks, reads the target once more, checks again (the world goes on while it is read) and, when all is well,
+  // writes. Waits for nothing but the cloud. `target` outlives the call.
   async::Task<decision::WriteResult> Apply(ProposedChange change, ports::ScalingTarget& target,
                                            async::BootTime deadline);
   // The target was read: settles a write whose end was unknown. It counts as made when the target stands where it led.
@@ -98,12 +98,14 @@ class WriteGate {
   decision::WriteResult Stop(decision::WriteResult result);
 
   struct Ledger {
-    void Count(const ProposedChange& change) { (change.to > change.from ? last_out : last_in) = change.decided_at.boot; }
+    void Count(const ProposedChange& change) {
+      (change.to > change.from ? last_out : last_in) = change.decided_at.boot;
+    }
 
     std::optional<async::BootTime> last_out;
     std::optional<async::BootTime> last_in;
     const ProposedChange* in_flight = nullptr;  // the one that is being written
-    std::optional<ProposedChange> unknown;  // may have happened
+    std::optional<ProposedChange> unknown;      // may have happened
   };
 
   Dependencies dependencies_;

@@ -1,5 +1,6 @@
-// pkg/kube against pkg/apiserver: a cache and a controller behind a network that loses requests, answers and streams, and
-// a server that forgets its history, end up in the state that the server has, for every seed, and the same way each time.
+// pkg/kube against pkg/apiserver: a cache and a controller behind a network that loses requests, answers and streams,
+// and a server that forgets its history, end up in the state that the server has, for every seed, and the same way each
+// time.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -97,9 +98,14 @@ json Policy(const std::string& name, int64_t wanted) {
 
 struct World {
   explicit World(uint64_t seed)
-      : loop(seed), server(loop, store), network(loop, server), user_side(loop, server),
-        client(network, {.base_url = "http://api:80"}), user(user_side, {.base_url = "http://api:80"}),
-        reflector(loop, client, cache, {.resource = kubeapi::ScalingPolicies()}), events(loop, client),
+      : loop(seed),
+        server(loop, store),
+        network(loop, server),
+        user_side(loop, server),
+        client(network, {.base_url = "http://api:80"}),
+        user(user_side, {.base_url = "http://api:80"}),
+        reflector(loop, client, cache, {.resource = kubeapi::ScalingPolicies()}),
+        events(loop, client),
         controller(loop, {.workers = 3}, [this](ObjectKey key) { return Reconcile(*this, std::move(key)); }) {}
   ~World() {
     loop.Run(controller.Stop(loop.Now().boot));

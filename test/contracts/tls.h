@@ -24,15 +24,16 @@ struct Identity {
 };
 
 struct CertificateSpec {
-  std::string names;  // "DNS:app.test,IP:127.0.0.1"; empty: an authority
-  long from_now = -3600;   // seconds: valid from
-  long until_now = 3600;   // and until
+  std::string names;      // "DNS:app.test,IP:127.0.0.1"; empty: an authority
+  long from_now = -3600;  // seconds: valid from
+  long until_now = 3600;  // and until
 };
 
 // Signed by `issuer`, or by itself.
 inline Identity MakeIdentity(const CertificateSpec& spec, const Identity* issuer) {
   static long serial = 0;
-  Identity made{std::shared_ptr<X509>(X509_new(), &X509_free), std::shared_ptr<EVP_PKEY>(EVP_EC_gen("P-256"), &EVP_PKEY_free)};
+  Identity made{std::shared_ptr<X509>(X509_new(), &X509_free),
+                std::shared_ptr<EVP_PKEY>(EVP_EC_gen("P-256"), &EVP_PKEY_free)};
   X509* x = made.certificate.get();
   X509_set_version(x, 2);
   ASN1_INTEGER_set(X509_get_serialNumber(x), ++serial);
@@ -40,8 +41,8 @@ inline Identity MakeIdentity(const CertificateSpec& spec, const Identity* issuer
   X509_gmtime_adj(X509_getm_notAfter(x), spec.until_now);
   X509_set_pubkey(x, made.key.get());
   const std::string common = spec.names.empty() ? "test authority" : "test leaf";
-  X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(common.c_str()),
-                             -1, -1, 0);
+  X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
+                             reinterpret_cast<const unsigned char*>(common.c_str()), -1, -1, 0);
   X509* signer = issuer != nullptr ? issuer->certificate.get() : x;
   X509_set_issuer_name(x, X509_get_subject_name(signer));
   X509V3_CTX context;

@@ -23,8 +23,10 @@ class ProbeTransportRow : public TransportRig {};
 // ------------------------------------------------------------------------------------------------ answers
 
 TEST_P(AnyTransport, CarriesMethodPathQueryHeadersAndBody) {
-  const absl::StatusOr<Response> response = Send(
-      {.method = "PATCH", .url = Url("/a%2Fb/c?d=e%20f"), .headers = {{"X-Sent", "!~ v"}, {"Content-Type", "x/y"}}, .body = "text"});
+  const absl::StatusOr<Response> response = Send({.method = "PATCH",
+                                                  .url = Url("/a%2Fb/c?d=e%20f"),
+                                                  .headers = {{"X-Sent", "!~ v"}, {"Content-Type", "x/y"}},
+                                                  .body = "text"});
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->status, 200);
   EXPECT_EQ(response->headers.Get("x-echo"), "!~ v");
@@ -59,7 +61,8 @@ TEST_P(AnyTransport, SendsThePathAndQueryAsTheyAre) {
 
 TEST_P(AnyTransport, CarriesLargeBodiesBothWays) {
   const std::string body(3 << 20, 'b');
-  const absl::StatusOr<Response> response = Send({.method = "POST", .url = Url("/x"), .body = body, .max_body_bytes = 8 << 20});
+  const absl::StatusOr<Response> response =
+      Send({.method = "POST", .url = Url("/x"), .body = body, .max_body_bytes = 8 << 20});
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->body.text, absl::StrCat("POST /x? ", body));
 }
@@ -79,7 +82,8 @@ TEST_P(AnyTransport, HeadHasNoBody) {
 }
 
 TEST_P(AnyTransport, RedirectsAreAnswers) {  // OUT-1
-  ScriptedServer elsewhere(loop_, [](Wire wire) { return [](Wire w) -> async::Task<void> { (void)co_await w.Read(); }(wire); });
+  ScriptedServer elsewhere(
+      loop_, [](Wire wire) { return [](Wire w) -> async::Task<void> { (void)co_await w.Read(); }(wire); });
   const std::string other_port = absl::StrCat("http://127.0.0.1:", elsewhere.port(), "/");
   const std::string other_scheme = absl::StrCat("https://127.0.0.1:", elsewhere.port(), "/");
   for (const std::string& location : {other_port, other_scheme}) {
@@ -97,7 +101,8 @@ TEST_P(AnyTransport, RedirectsAreAnswers) {  // OUT-1
 
 TEST_P(AnyTransport, ServesManyAtOnce) {
   std::vector<async::Task<absl::StatusOr<Response>>> tasks;
-  for (int i = 0; i < 50; ++i) tasks.push_back(transport_->Send({.url = Url(absl::StrCat("/r", i))}, In(absl::Seconds(60))));
+  for (int i = 0; i < 50; ++i)
+    tasks.push_back(transport_->Send({.url = Url(absl::StrCat("/r", i))}, In(absl::Seconds(60))));
   const auto responses = RunReal(loop_, async::All(std::move(tasks)));
   for (size_t i = 0; i < responses.size(); ++i) {
     ASSERT_TRUE(responses[i].ok()) << responses[i].status();
@@ -109,7 +114,8 @@ TEST_P(AnyTransport, ServesManyAtOnce) {
 
 TEST_P(AnyTransport, RefusesWhatCouldSplitAHeader) {  // OUT-2
   const std::string nul("a\0b", 3);
-  for (const std::string& text : {std::string("a\n"), std::string("a\r\nX: y"), std::string("\ra"), nul, std::string("\x7F")}) {
+  for (const std::string& text :
+       {std::string("a\n"), std::string("a\r\nX: y"), std::string("\ra"), nul, std::string("\x7F")}) {
     EXPECT_EQ(FailureOf(Send({.url = Url("/"), .headers = {{"X-A", text}}})), NotSent(Failure::kInvalidRequest));
     EXPECT_EQ(FailureOf(Send({.url = Url("/"), .headers = {{text, "a"}}})), NotSent(Failure::kInvalidRequest));
     EXPECT_EQ(FailureOf(Send({.method = text, .url = Url("/")})), NotSent(Failure::kInvalidRequest));
@@ -154,7 +160,8 @@ TEST_P(AnyTransport, DeadlineInTheBody) {  // OUT-7
   EXPECT_EQ(FailureOf(std::move(response)), Sent(Failure::kTimeout));
 }
 
-async::Task<absl::Status> CancelOnArrival(async::Scope& scope, ContractHandler& handler, async::Task<absl::StatusOr<Response>> send) {
+async::Task<absl::Status> CancelOnArrival(async::Scope& scope, ContractHandler& handler,
+                                          async::Task<absl::StatusOr<Response>> send) {
   std::optional<absl::Status> out;
   scope.Spawn([](async::Task<absl::StatusOr<Response>> task, std::optional<absl::Status>& result) -> async::Task<void> {
     const absl::StatusOr<Response> response = co_await std::move(task);
@@ -218,7 +225,8 @@ async::Task<std::string> ReadLate(ContractHandler& handler, http::Body body, asy
 
 TEST_P(AnyTransport, AStreamOutlivesItsDeadline) {
   const async::BootTime deadline = In(absl::Milliseconds(400));
-  absl::StatusOr<Response> response = RunReal(loop_, transport_->Send({.url = Url("/feed"), .streaming = true}, deadline));
+  absl::StatusOr<Response> response =
+      RunReal(loop_, transport_->Send({.url = Url("/feed"), .streaming = true}, deadline));
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(RunReal(loop_, ReadLate(handler_, std::move(response->body), deadline)), "|one|two|three");
 }
@@ -301,12 +309,12 @@ TEST_P(WireTransport, MalformedAnswersAreFailures) {
        Sent(Failure::kDisconnected)},
       {"truncated chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc", Sent(Failure::kDisconnected),
        Sent(Failure::kDisconnected)},
-      {"no last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", Sent(Failure::kDisconnected),
-       Sent(Failure::kDisconnected)},
+      {"no last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+       Sent(Failure::kDisconnected), Sent(Failure::kDisconnected)},
       {"bad chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n", Sent(Failure::kProtocol),
        Sent(Failure::kProtocol)},
-      {"encoded unasked", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok", Sent(Failure::kProtocol),
-       Sent(Failure::kProtocol)},
+      {"encoded unasked", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok",
+       Sent(Failure::kProtocol), Sent(Failure::kProtocol)},
       {"protocol change", "HTTP/1.1 101 Switching\r\n\r\n", Sent(Failure::kProtocol), Sent(Failure::kProtocol)},
       {"10 GiB declared", "HTTP/1.1 200 OK\r\nContent-Length: 10737418240\r\n\r\nx", Sent(Failure::kBodyTooLarge),
        Sent(Failure::kBodyTooLarge)},
@@ -370,7 +378,8 @@ TEST_P(WireTransport, AHangingResolverEndsAtTheDeadlineUnsent) {  // OUT-7
   EXPECT_EQ(FailureOf(Send({.url = "http://hang.test/"}, absl::Milliseconds(50))), NotSent(Failure::kTimeout));
 }
 
-async::Task<std::string> SendBeside(async::AsioLoop& loop, http::Transport& transport, TestNames& names, std::string url) {
+async::Task<std::string> SendBeside(async::AsioLoop& loop, http::Transport& transport, TestNames& names,
+                                    std::string url) {
   async::Scope scope(loop);
   size_t ended = 0;
   for (int i = 0; i < 100; ++i) {
@@ -395,8 +404,8 @@ TEST_P(WireTransport, AHundredHangingNamesSlowNobody) {
 TEST_P(WireTransport, AnEndlessChunkedBodyIsCutAtTheCap) {  // OUT-3
   size_t sent = 0;
   ScriptedServer server(loop_, [&sent](Wire wire) {
-    return Flood(wire, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", absl::StrCat("4000\r\n", std::string(0x4000, 'x'), "\r\n"),
-                 sent);
+    return Flood(wire, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+                 absl::StrCat("4000\r\n", std::string(0x4000, 'x'), "\r\n"), sent);
   });
   EXPECT_EQ(FailureOf(Get(UrlOf(server.port(), "/"))), Sent(Failure::kBodyTooLarge));
   EXPECT_LT(sent, size_t{32} << 20);
@@ -405,7 +414,8 @@ TEST_P(WireTransport, AnEndlessChunkedBodyIsCutAtTheCap) {  // OUT-3
 TEST_P(WireTransport, OneHugeChunkIsCutAtTheCap) {  // OUT-3
   size_t sent = 0;
   ScriptedServer server(loop_, [&sent](Wire wire) {
-    return Flood(wire, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n280000000\r\n", std::string(64 * 1024, 'x'), sent);
+    return Flood(wire, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n280000000\r\n",
+                 std::string(64 * 1024, 'x'), sent);
   });
   const auto failure = FailureOf(Get(UrlOf(server.port(), "/")));
   // Cloud: 10 GiB overflow the library's chunk length, which it takes for a malformed one. A chunk of 1 GiB it would
@@ -499,8 +509,10 @@ TEST_P(WireTls, SendsNothingToAnybodyElse) {  // OUT-9
   } rows[] = {
       {"another name", MakeIdentity({.names = "DNS:other.test"}, &authority_), "certificate"},
       {"an address instead of the name", MakeIdentity({.names = "IP:127.0.0.1"}, &authority_), "certificate"},
-      {"expired", MakeIdentity({.names = "DNS:app.test", .from_now = -7200, .until_now = -3600}, &authority_), "expired"},
-      {"not valid yet", MakeIdentity({.names = "DNS:app.test", .from_now = 3600, .until_now = 7200}, &authority_), "not yet valid"},
+      {"expired", MakeIdentity({.names = "DNS:app.test", .from_now = -7200, .until_now = -3600}, &authority_),
+       "expired"},
+      {"not valid yet", MakeIdentity({.names = "DNS:app.test", .from_now = 3600, .until_now = 7200}, &authority_),
+       "not yet valid"},
       {"signed by itself", MakeIdentity({.names = "DNS:app.test"}, nullptr), "certificate"},
       {"another authority", MakeIdentity({.names = "DNS:app.test"}, &stranger), "certificate"},
       {"a leaf as authority", MakeIdentity({.names = "DNS:app.test"}, &leaf), "certificate"},
@@ -538,7 +550,8 @@ TEST_P(WireTls, OnlyTheGivenAuthorityIsTrusted) {
 
 TEST_P(WireTls, AHandshakeThatHangsEndsAtTheDeadlineUnsent) {  // OUT-7
   ScriptedServer silent(loop_, [](Wire wire) { return ReadForEver(wire); });
-  const auto failure = FailureOf(Send({.url = absl::StrCat("https://app.test:", silent.port(), "/")}, absl::Milliseconds(100)));
+  const auto failure =
+      FailureOf(Send({.url = absl::StrCat("https://app.test:", silent.port(), "/")}, absl::Milliseconds(100)));
   EXPECT_EQ(failure, NotSent(Failure::kTimeout));
 }
 
@@ -558,7 +571,8 @@ TEST_P(WireTls, AFileWithoutCertificatesTrustsNobody) {
 TEST_P(WireTls, AHandshakeThatHangsIsGivenUpAfterTheConnectTimeout) {
   if (!cloud()) return;  // the probe profile divides what is left of the deadline instead
   ScriptedServer silent(loop_, [](Wire wire) { return ReadForEver(wire); });
-  transport_ = http::MakeCloudTransport(loop_, pool_, {.connect_timeout = absl::Milliseconds(50), .resolver = names_.AsResolver()});
+  transport_ = http::MakeCloudTransport(loop_, pool_,
+                                        {.connect_timeout = absl::Milliseconds(50), .resolver = names_.AsResolver()});
   EXPECT_EQ(FailureOf(Get(absl::StrCat("https://app.test:", silent.port(), "/"))), NotSent(Failure::kConnect));
 }
 
@@ -583,7 +597,8 @@ TEST_P(CloudTransportRow, TwoCredentialsShareNoConnection) {  // OUT-10
     const std::string received = server.received(i);
     const size_t requests = static_cast<size_t>(std::count(received.begin(), received.end(), '\n')) / 2;
     EXPECT_GT(requests, 0u);
-    const int kinds = absl::StrContains(received, "aaa") + absl::StrContains(received, "bbb") + absl::StrContains(received, "ccc");
+    const int kinds =
+        absl::StrContains(received, "aaa") + absl::StrContains(received, "bbb") + absl::StrContains(received, "ccc");
     EXPECT_LE(kinds, 1) << received;
     if (kinds == 0) continue;
     size_t gets = 0;
@@ -650,12 +665,33 @@ TEST_P(ProbeTransportRow, EachProbeHasAConnectionOfItsOwn) {
 TEST_P(ProbeTransportRow, NoSpellingOfLoopbackConnects) {  // OUT-6, OUT-11
   ScriptedServer v4(loop_, [](Wire wire) { return KeepAnswering(wire); }, "0.0.0.0");
   ScriptedServer v6(loop_, [](Wire wire) { return KeepAnswering(wire); }, "::");
-  const char* const hosts[] = {
-      "127.0.0.1",     "127.1",          "127.0.1",       "0x7f000001",         "2130706433",       "017700000001",
-      "0177.0.0.1",    "0x7f.1",         "127.0.0.1.",    "127.255.255.254",    "0",                "0.0.0.0",
-      "0x0",           "localhost",      "LOCALHOST",     "localhost.",         "[::1]",            "[::]",
-      "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]", "[64:ff9b::127.0.0.1]", "[2002:7f00:1::]",
-      "evil@127.0.0.1", "127.0.0.1%00.example.com", "\xE2\x91\xA0\xE2\x91\xA1\xE2\x91\xA6.0.0.1"};
+  const char* const hosts[] = {"127.0.0.1",
+                               "127.1",
+                               "127.0.1",
+                               "0x7f000001",
+                               "2130706433",
+                               "017700000001",
+                               "0177.0.0.1",
+                               "0x7f.1",
+                               "127.0.0.1.",
+                               "127.255.255.254",
+                               "0",
+                               "0.0.0.0",
+                               "0x0",
+                               "localhost",
+                               "LOCALHOST",
+                               "localhost.",
+                               "[::1]",
+                               "[::]",
+                               "[0:0:0:0:0:0:0:1]",
+                               "[::ffff:127.0.0.1]",
+                               "[::ffff:7f00:1]",
+                               "[::127.0.0.1]",
+                               "[64:ff9b::127.0.0.1]",
+                               "[2002:7f00:1::]",
+                               "evil@127.0.0.1",
+                               "127.0.0.1%00.example.com",
+                               "\xE2\x91\xA0\xE2\x91\xA1\xE2\x91\xA6.0.0.1"};
   for (const uint16_t port : {v4.port(), v6.port()}) {
     auto filtered = http::MakeProbeTransport(loop_, pool_, {.allow_ports = {port}});
     ASSERT_TRUE(filtered.ok());

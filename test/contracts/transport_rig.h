@@ -1,4 +1,5 @@
-// One transport of each profile, with a handler behind it: in process for Loopback, behind our own server for the others.
+// One transport of each profile, with a handler behind it: in process for Loopback, behind our own server for the
+// others.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -30,7 +31,9 @@ inline void PrintTo(Profile profile, std::ostream* out) {
   *out << (profile == Profile::kLoopback ? "Loopback" : profile == Profile::kCloud ? "Cloud" : "Probe");
 }
 struct ProfileName {
-  std::string operator()(const testing::TestParamInfo<Profile>& info) const { return testing::PrintToString(info.param); }
+  std::string operator()(const testing::TestParamInfo<Profile>& info) const {
+    return testing::PrintToString(info.param);
+  }
 };
 
 // A source that counts what was pulled from it. `next` decides; a nullopt in `next` waits for ever.
@@ -59,8 +62,8 @@ class CountingSource final : public http::BodySource {
   size_t count_;
 };
 
-// Paths: /status/N, /size/N (whole), /chunks/N (N chunks of 1 KiB), /hang, /stall (a chunk, then silence), /feed (what the
-// test puts into `fed`), /flood (64 KiB chunks without end), anything else echoes.
+// Paths: /status/N, /size/N (whole), /chunks/N (N chunks of 1 KiB), /hang, /stall (a chunk, then silence), /feed (what
+// the test puts into `fed`), /flood (64 KiB chunks without end), anything else echoes.
 class ContractHandler final : public http::Handler {
  public:
   async::Task<http::Response> Handle(http::ServerRequest request) override {
@@ -81,7 +84,8 @@ class ContractHandler final : public http::Handler {
     } else if (rest == "/stall") {
       response.body = Source([](size_t i) { return i == 0 ? std::optional<std::string>("first") : std::nullopt; }, 2);
     } else if (rest == "/feed") {
-      response.body = Source([this](size_t i) { return i < fed.size() ? std::optional(fed[i]) : std::nullopt; }, SIZE_MAX);
+      response.body =
+          Source([this](size_t i) { return i < fed.size() ? std::optional(fed[i]) : std::nullopt; }, SIZE_MAX);
     } else if (rest == "/hang") {
       cancelled = co_await never.Wait();
       left.Notify();
@@ -162,10 +166,11 @@ class TransportRig : public testing::TestWithParam<Profile> {
   }
   void MakeTransport() {
     if (GetParam() == Profile::kLoopback) transport_ = std::make_unique<http::Loopback>(loop_, handler_);
-    if (GetParam() == Profile::kCloud) transport_ = http::MakeCloudTransport(loop_, pool_, {.resolver = names_.AsResolver()});
+    if (GetParam() == Profile::kCloud)
+      transport_ = http::MakeCloudTransport(loop_, pool_, {.resolver = names_.AsResolver()});
     if (GetParam() != Profile::kProbe) return;
-    auto probe = http::MakeProbeTransport(
-        loop_, pool_, {.allow_cidrs = {"127.0.0.0/8", "::1/128"}, .resolver = names_.AsResolver()});
+    auto probe = http::MakeProbeTransport(loop_, pool_,
+                                          {.allow_cidrs = {"127.0.0.0/8", "::1/128"}, .resolver = names_.AsResolver()});
     ASSERT_TRUE(probe.ok()) << probe.status();
     transport_ = *std::move(probe);
   }
@@ -174,7 +179,9 @@ class TransportRig : public testing::TestWithParam<Profile> {
   bool in_process() const { return GetParam() == Profile::kLoopback; }
 
   std::string Url(absl::string_view path) const { return UrlOf(server_->port(), path); }
-  static std::string UrlOf(uint16_t port, absl::string_view path) { return absl::StrCat("http://127.0.0.1:", port, path); }
+  static std::string UrlOf(uint16_t port, absl::string_view path) {
+    return absl::StrCat("http://127.0.0.1:", port, path);
+  }
   async::BootTime In(absl::Duration d) { return loop_.Now().boot + d; }
   absl::StatusOr<http::Response> Send(http::Request request, absl::Duration limit = absl::Seconds(60)) {
     return RunReal(loop_, transport_->Send(std::move(request), In(limit)));

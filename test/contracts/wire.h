@@ -1,5 +1,5 @@
-// Real sockets for tests: a loop that runs one task, one end of a connection that speaks bytes, and a server that follows
-// a script, for the answers that no honest server gives.
+// Real sockets for tests: a loop that runs one task, one end of a connection that speaks bytes, and a server that
+// follows a script, for the answers that no honest server gives.
 #pragma once
 
 #include <boost/asio/buffer.hpp>
@@ -28,8 +28,8 @@ template <class T>
 T RunReal(async::AsioLoop& loop, async::Task<T> task) {
   async::Context root(loop);
   bool finished = false;
-  const async::TimerId guard =
-      loop.RunAt(loop.Now().boot + absl::Minutes(2), [] { CHECK(false, "the test waits for something that never comes"); });
+  const async::TimerId guard = loop.RunAt(loop.Now().boot + absl::Minutes(2),
+                                          [] { CHECK(false, "the test waits for something that never comes"); });
   task.Start(root, [&loop, &finished] {
     finished = true;
     loop.Stop();
@@ -52,9 +52,8 @@ class Wire {
 
   async::Task<bool> Connect(std::string address, uint16_t port) {
     const tcp::endpoint to(boost::asio::ip::make_address(address), port);
-    const auto done = co_await http::Io(*loop_, parts_, [this, to](http::IoHandler handler) {
-      socket().async_connect(to, std::move(handler));
-    });
+    const auto done = co_await http::Io(
+        *loop_, parts_, [this, to](http::IoHandler handler) { socket().async_connect(to, std::move(handler)); });
     co_return done.ok() && !done->error;
   }
   // False when the other end is gone.

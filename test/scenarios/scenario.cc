@@ -87,8 +87,12 @@ enum class Cloud { kAccepts, kRefuses, kLimits, kLoses };
 class Stage {
  public:
   Stage(const policy::ScalingPolicy& spec, const Series& series)
-      : spec_(spec), series_(series), heartbeat_(HeartbeatOf(spec.metrics.at(0).source)),
-        now_{series.start, {absl::Hours(1)}}, desired_(series.dynos), ready_(series.dynos) {}
+      : spec_(spec),
+        series_(series),
+        heartbeat_(HeartbeatOf(spec.metrics.at(0).source)),
+        now_{series.start, {absl::Hours(1)}},
+        desired_(series.dynos),
+        ready_(series.dynos) {}
 
   std::string Run() {
     while (true) {
@@ -178,8 +182,9 @@ class Stage {
     const decision::Decision& decision = outcome.decision;
     const std::string saying = absl::StrCat(decision::CodeName(decision.code), " ", decision.from, " ", decision.to);
     if (decision.action != decision::Action::kHold || saying != said_) {
-      Note(absl::StrCat(decision.from, decision.action == decision::Action::kHold ? "  " : absl::StrCat("->", decision.to),
-                        "  ", decision::CodeName(decision.code), ": ", decision.message));
+      Note(absl::StrCat(decision.from,
+                        decision.action == decision::Action::kHold ? "  " : absl::StrCat("->", decision.to), "  ",
+                        decision::CodeName(decision.code), ": ", decision.message));
     }
     said_ = saying;
     for (const decision::Event& event : decision::EventsFor(before_ ? &*before_ : nullptr, history_, outcome)) {
@@ -191,7 +196,8 @@ class Stage {
   absl::Duration Wait(const decision::Outcome& outcome) const {
     absl::Duration wait = spec_.poll_period;
     if (outcome.decision.next) wait = std::min(wait, *outcome.decision.next - now_.boot);
-    if (const auto change = policy::NextChangeAfter(spec_.schedule, now_.wall)) wait = std::min(wait, *change - now_.wall);
+    if (const auto change = policy::NextChangeAfter(spec_.schedule, now_.wall))
+      wait = std::min(wait, *change - now_.wall);
     return wait;
   }
 

@@ -1,7 +1,8 @@
 // A golden scenario: a policy as people write it, a series of what happens, and the timeline that must come of it.
 //
 // series.csv has one row a line: `at` in seconds (a row holds until the next one), `heartbeat` and `event`; both may be
-// empty. `#` starts a comment, except for `# start TIME`, `# dynos N` and `# boot SECONDS` (until a started dyno is ready).
+// empty. `#` starts a comment, except for `# start TIME`, `# dynos N` and `# boot SECONDS` (until a started dyno is
+// ready).
 //
 // | heartbeat                     | what the source makes of it (design: "Heartbeat outcomes")      |
 // |-------------------------------|-----------------------------------------------------------------|

@@ -1,5 +1,5 @@
-// Runs every folder NNN-name here: policy.yaml, series.csv, expected.txt. A timeline that differs is printed whole, so that
-// a wanted change is a copy into expected.txt.
+// Runs every folder NNN-name here: policy.yaml, series.csv, expected.txt. A timeline that differs is printed whole, so
+// that a wanted change is a copy into expected.txt.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -34,10 +34,12 @@ class MutantTarget final : public ports::ScalingTarget {
 
   async::Task<decision::TargetReading> Read(async::BootTime deadline) override {
     decision::TargetReading reading = co_await inner_->Read(deadline);
-    if (auto* state = std::get_if<decision::TargetState>(&reading); state != nullptr && mutant_ == Mutant::kSharesTargets) {
+    if (auto* state = std::get_if<decision::TargetState>(&reading);
+        state != nullptr && mutant_ == Mutant::kSharesTargets) {
       absl::StrAppend(&state->uid, "#", number_);
     }
-    if (auto* failure = std::get_if<decision::TargetFailure>(&reading); failure != nullptr && mutant_ == Mutant::kLogsTheKey) {
+    if (auto* failure = std::get_if<decision::TargetFailure>(&reading);
+        failure != nullptr && mutant_ == Mutant::kLogsTheKey) {
       absl::StrAppend(&failure->message, " (asked with ", key_, ")");
     }
     co_return reading;
@@ -145,7 +147,7 @@ ports::Providers Mutate(ports::Providers providers, Mutant mutant, const std::st
   for (ports::TargetProvider& provider : providers.targets) {
     auto number = std::make_shared<int>(0);
     provider.make = [make = provider.make, mutant, key, number](const policy::ProviderConfig& config,
-                                                               const ports::Account& account) {
+                                                                const ports::Account& account) {
       return std::make_unique<MutantTarget>(make(config, account), mutant, key, ++*number);
     };
   }

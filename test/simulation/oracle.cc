@@ -8,11 +8,14 @@
 namespace ottoscale::world {
 namespace {
 
-// A change of the spec reaches the operator through a watch that may break, back off and list again; a pass that has begun
-// may still end. Until then the older version may be acted on.
+// A change of the spec reaches the operator through a watch that may break, back off and list again; a pass that has
+// begun may still end. Until then the older version may be acted on.
 constexpr absl::Duration kPropagation = absl::Minutes(3);
 // From the start of a pass, which a cooldown is measured from, to the write at the cloud's door.
 constexpr absl::Duration kLongestPass = absl::Seconds(60);
+
+// A claim counts once the policy's own account has read the target; among many faults the first reading takes its time.
+constexpr absl::Duration kFirstReading = absl::Minutes(15);
 
 std::string Words(const simulation::HerokuWrite& write) {
   return absl::StrCat(write.app, " ", write.from, " -> ", write.to, " at ",
@@ -63,8 +66,9 @@ void Oracle::CheckPermission(const Target& target, const simulation::HerokuWrite
   if (!anybody) Violate(absl::StrCat("I14 suspended: ", Words(write)));
   int writers = 0;
   for (const auto& [name, versions] : target.policies) {
-    const bool all_along = std::all_of(versions.begin(), versions.end(), [](const Version& v) { return v.facts.may_write; });
-    writers += all_along && versions.front().from + kPropagation < write.at.boot;
+    const bool all_along =
+        std::all_of(versions.begin(), versions.end(), [](const Version& v) { return v.facts.may_write; });
+    writers += all_along && versions.front().from + kFirstReading < write.at.boot;
   }
   if (writers > 1) Violate(absl::StrCat("I15 two policies, one target: ", Words(write)));
 }
@@ -97,7 +101,8 @@ void Oracle::CheckCooldown(const Target& target, const simulation::HerokuWrite& 
       needed = std::min(needed, out ? facts.out_cooldown : facts.in_cooldown);
     }
     const absl::Duration gap = write.at.boot - last->at.boot;
-    if (gap + kLongestPass < needed) Violate(absl::StrCat("I4 cooldown: ", Words(write), " after ", absl::FormatDuration(gap)));
+    if (gap + kLongestPass < needed)
+      Violate(absl::StrCat("I4 cooldown: ", Words(write), " after ", absl::FormatDuration(gap)));
     return;
   }
 }
@@ -141,7 +146,8 @@ void Oracle::Settled(const std::string& app, int quantity, double response_ms, a
   if (writers != 1) return;
   const PolicyFacts& facts = *Newest(app);
   if (quantity < facts.min || quantity > facts.max) {
-    Violate(absl::StrCat("I6 not converged: ", app, " has ", quantity, " dynos, allowed are ", facts.min, " to ", facts.max));
+    Violate(absl::StrCat("I6 not converged: ", app, " has ", quantity, " dynos, allowed are ", facts.min, " to ",
+                         facts.max));
   }
   const bool wants_out = response_ms > facts.upper_ms * 1.1 && quantity < facts.max;
   const bool wants_in = response_ms < facts.lower_ms * 0.9 && quantity > facts.min;

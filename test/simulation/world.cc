@@ -67,14 +67,18 @@ struct Life {
         probe_wire(loop, probe, "probe", wire),
         mutant_api(MutateApi(kube_wire, mutant)),
         providers(Mutate(operator_main::MakeProviders(loop, cloud_wire, probe_wire, {}), mutant, kKey)),
-        log({.loop = loop, .sink = std::move(sink), .format = telemetry::Format::kLogfmt, .level = telemetry::Level::kDebug}),
+        log({.loop = loop,
+             .sink = std::move(sink),
+             .format = telemetry::Format::kLogfmt,
+             .level = telemetry::Level::kDebug}),
         program({.loop = loop,
                  .kube = mutant_api ? *mutant_api : static_cast<http::Transport&>(kube_wire),
                  .kube_url = "http://kube.sim",
                  .providers = providers,
                  .log = log,
                  .registry = registry}) {}
-  void SetRates(const simulation::FaultRates& kube, const simulation::FaultRates& cloud, const simulation::FaultRates& probe) {
+  void SetRates(const simulation::FaultRates& kube, const simulation::FaultRates& cloud,
+                const simulation::FaultRates& probe) {
     kube_wire.SetRates(kube);
     cloud_wire.SetRates(cloud);
     probe_wire.SetRates(probe);
@@ -101,8 +105,15 @@ struct Life {
 class World {
  public:
   explicit World(const WorldOptions& options)
-      : options_(options), plan_(options.seed * 2 + 1), loop_(options.seed), oracle_(loop_),
-        api_(loop_, store_), kube_(loop_, api_), heroku_(loop_), cloud_(loop_, heroku_), internet_(loop_, oracle_),
+      : options_(options),
+        plan_(options.seed * 2 + 1),
+        loop_(options.seed),
+        oracle_(loop_),
+        api_(loop_, store_),
+        kube_(loop_, api_),
+        heroku_(loop_),
+        cloud_(loop_, heroku_),
+        internet_(loop_, oracle_),
         probe_(loop_, internet_) {}
 
   WorldResult Run();
@@ -160,23 +171,27 @@ simulation::FaultRates World::Rates(double most) {
 }
 
 nlohmann::json World::PolicyObject(const PolicyFacts& facts) const {
-  nlohmann::json threshold = {{"lower", kLowerMs}, {"upper", kUpperMs}, {"breachesToScaleOut", 2}, {"breachesToScaleIn", 3}};
-  nlohmann::json heartbeat = {{"url", absl::StrCat("http://web.sim/", facts.app, "/heartbeat")}, {"timeoutMilliseconds", 5000},
+  nlohmann::json threshold = {
+      {"lower", kLowerMs}, {"upper", kUpperMs}, {"breachesToScaleOut", 2}, {"breachesToScaleIn", 3}};
+  nlohmann::json heartbeat = {{"url", absl::StrCat("http://web.sim/", facts.app, "/heartbeat")},
+                              {"timeoutMilliseconds", 5000},
                               {"bodyContains", "Beat"}};  // a portal's page is fast, too
   nlohmann::json spec = {
       {"pollPeriodSeconds", absl::ToInt64Seconds(facts.poll)},
       {"minCapacity", facts.min},
       {"maxCapacity", facts.max},
-      {"target", {{"type", "HerokuFormation"}, {"herokuFormation", {{"accountRef", {{"name", "heroku"}}}, {"app", facts.app}}}}}};
+      {"target",
+       {{"type", "HerokuFormation"}, {"herokuFormation", {{"accountRef", {{"name", "heroku"}}}, {"app", facts.app}}}}}};
   spec["metrics"] = nlohmann::json::array();
   spec["metrics"].push_back({{"name", "heartbeat"},
                              {"source", {{"type", "HTTPHeartbeat"}, {"httpHeartbeat", heartbeat}}},
                              {"strategy", {{"type", "Threshold"}, {"threshold", threshold}}}});
-  spec["behavior"] = {
-      {"settleSeconds", 0},
-      {"scaleOut", {{"cooldownSeconds", absl::ToInt64Seconds(facts.out_cooldown)}}},
-      {"scaleIn", {{"cooldownSeconds", absl::ToInt64Seconds(facts.in_cooldown)}, {"stabilizationWindowSeconds", 60},
-                   {"policies", nlohmann::json::array()}}}};
+  spec["behavior"] = {{"settleSeconds", 0},
+                      {"scaleOut", {{"cooldownSeconds", absl::ToInt64Seconds(facts.out_cooldown)}}},
+                      {"scaleIn",
+                       {{"cooldownSeconds", absl::ToInt64Seconds(facts.in_cooldown)},
+                        {"stabilizationWindowSeconds", 60},
+                        {"policies", nlohmann::json::array()}}}};
   if (!facts.may_write) {
     if (recommend_.at(facts.name)) {
       spec["mode"] = "Recommend";
@@ -184,24 +199,35 @@ nlohmann::json World::PolicyObject(const PolicyFacts& facts) const {
       spec["suspend"] = {{"scope", "All"}};
     }
   }
-  return {{"apiVersion", "ottoscale.dev/v1alpha1"}, {"kind", "ScalingPolicy"},
-          {"metadata", {{"name", facts.name}, {"namespace", "shop"}}}, {"spec", spec}};
+  return {{"apiVersion", "ottoscale.dev/v1alpha1"},
+          {"kind", "ScalingPolicy"},
+          {"metadata", {{"name", facts.name}, {"namespace", "shop"}}},
+          {"spec", spec}};
 }
 
 // As a person would with kubectl: straight to the API server, no faults between.
 void World::Put(const kubeapi::Resource& resource, nlohmann::json object) {
   const std::string name = codec::StringOr(object, {"metadata", "name"}, "");
-  http::ServerRequest request{.method = "PATCH", .path = resource.ObjectPath("shop", name),
-                              .query = "fieldManager=kubectl&force=true", .body = codec::Dump(object)};
+  http::ServerRequest request{.method = "PATCH",
+                              .path = resource.ObjectPath("shop", name),
+                              .query = "fieldManager=kubectl&force=true",
+                              .body = codec::Dump(object)};
   request.headers.Set("Content-Type", "application/apply-patch+yaml");
   const http::Response response = loop_.Run(api_.Handle(std::move(request)));
   CHECK(response.status / 100 == 2, response.body.text);
 }
 
 void World::BuildPolicy(const std::string& name, const std::string& app) {
-  PolicyFacts facts{.name = name, .app = app, .min = Draw(1, 2), .max = Draw(3, 6), .lower_ms = kLowerMs, .upper_ms = kUpperMs,
-                    .poll = absl::Seconds(30), .out_cooldown = absl::Seconds(60 * Draw(0, 3)),
-                    .in_cooldown = absl::Seconds(60 * Draw(0, 3)), .may_write = true};
+  PolicyFacts facts{.name = name,
+                    .app = app,
+                    .min = Draw(1, 2),
+                    .max = Draw(3, 6),
+                    .lower_ms = kLowerMs,
+                    .upper_ms = kUpperMs,
+                    .poll = absl::Seconds(30),
+                    .out_cooldown = absl::Seconds(60 * Draw(0, 3)),
+                    .in_cooldown = absl::Seconds(60 * Draw(0, 3)),
+                    .may_write = true};
   recommend_[name] = plan_.Chance(0.5);
   policies_[name] = facts;
   oracle_.PolicySet(facts);
@@ -229,10 +255,14 @@ void World::Build() {
     Note(absl::StrCat("heroku ", write.who, " ", write.app, " ", write.from, " -> ", write.to, " ", write.status));
     oracle_.Written(write);
   });
-  Put(kubeapi::Secrets(), {{"apiVersion", "v1"}, {"kind", "Secret"}, {"metadata", {{"name", "heroku"}, {"namespace", "shop"}}},
+  Put(kubeapi::Secrets(), {{"apiVersion", "v1"},
+                           {"kind", "Secret"},
+                           {"metadata", {{"name", "heroku"}, {"namespace", "shop"}}},
                            {"data", {{"apiKey", kubeapi::EncodeBase64(kKey)}}}});
   Put(kubeapi::CloudAccounts(),
-      {{"apiVersion", "ottoscale.dev/v1alpha1"}, {"kind", "CloudAccount"}, {"metadata", {{"name", "heroku"}, {"namespace", "shop"}}},
+      {{"apiVersion", "ottoscale.dev/v1alpha1"},
+       {"kind", "CloudAccount"},
+       {"metadata", {{"name", "heroku"}, {"namespace", "shop"}}},
        {"spec", {{"type", "Heroku"}, {"heroku", {{"apiKeySecretRef", {{"name", "heroku"}, {"key", "apiKey"}}}}}}}});
   const int apps = Draw(1, 3);
   for (int i = 0; i < apps; ++i) {
@@ -300,24 +330,12 @@ void World::HumanActs() {
   std::advance(policy, Draw(0, static_cast<int>(policies_.size()) - 1));
   PolicyFacts& facts = policy->second;
   switch (Draw(0, 5)) {
-    case 0:
-      (void)heroku_.HumanScales(app.name, "web", Draw(1, 7));
-      return;
-    case 1:
-      facts.max = Draw(3, 6);
-      break;
-    case 2:
-      facts.may_write = !facts.may_write;
-      break;
-    case 3:
-      heroku_.SetMaintenance(app.name, !heroku_.Maintenance(app.name));
-      return;
-    case 4:
-      store_.Compact(store_.Revision());
-      return;
-    case 5:
-      heroku_.Crash(app.name, "web");
-      return;
+    case 0: (void)heroku_.HumanScales(app.name, "web", Draw(1, 7)); return;
+    case 1: facts.max = Draw(3, 6); break;
+    case 2: facts.may_write = !facts.may_write; break;
+    case 3: heroku_.SetMaintenance(app.name, !heroku_.Maintenance(app.name)); return;
+    case 4: store_.Compact(store_.Revision()); return;
+    case 5: heroku_.Crash(app.name, "web"); return;
   }
   oracle_.PolicySet(facts);
   Put(kubeapi::ScalingPolicies(), PolicyObject(facts));
@@ -369,8 +387,10 @@ void World::CheckEnd() {
     if (status("observedGeneration") != codec::FindInt64(json, {"metadata", "generation"})) {
       oracle_.Violate(absl::StrCat(who, "status.observedGeneration is behind"));
     }
-    if (codec::Find(json, {"status", "pendingChange"}) != nullptr) oracle_.Violate(absl::StrCat(who, "an intent is left over"));
-    if (codec::Dump(json).size() > 8 * 1024 * 2) oracle_.Violate(absl::StrCat(who, "I16 the object has outgrown its bound"));
+    if (codec::Find(json, {"status", "pendingChange"}) != nullptr)
+      oracle_.Violate(absl::StrCat(who, "an intent is left over"));
+    if (codec::Dump(json).size() > 8 * 1024 * 2)
+      oracle_.Violate(absl::StrCat(who, "I16 the object has outgrown its bound"));
   }
   if (life_->program.reconciler().entries().size() != policies_.size()) oracle_.Violate("I16 entries without policies");
 }
@@ -378,7 +398,8 @@ void World::CheckEnd() {
 // I8: the canary appears in no line of the log and in no object but its own.
 void World::CheckSecrets() {
   for (const std::string& line : log_.lines()) {
-    if (absl::StrContains(line, kKey)) return oracle_.Violate(absl::StrCat("I8 the key is in the log: ", line.substr(0, 80)));
+    if (absl::StrContains(line, kKey))
+      return oracle_.Violate(absl::StrCat("I8 the key is in the log: ", line.substr(0, 80)));
   }
   for (const auto* resource : {&kubeapi::ScalingPolicies(), &kubeapi::CloudAccounts(), &kubeapi::Events()}) {
     const auto stored = store_.List(*resource, "", std::nullopt);

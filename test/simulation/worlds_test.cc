@@ -51,7 +51,8 @@ TEST(Worlds, KeepEveryInvariant) {
 
 TEST(Worlds, Replay) {
   const uint64_t seed = FromEnvironment("OTTOSCALE_SEED", 1);
-  const WorldOptions options{.seed = seed, .crash_at_effect = FromEnvironment("OTTOSCALE_CRASH_AT", 0), .keep_trace = true};
+  const WorldOptions options{
+      .seed = seed, .crash_at_effect = FromEnvironment("OTTOSCALE_CRASH_AT", 0), .keep_trace = true};
   WorldOptions same = options;
   if (options.crash_at_effect != 0) same.random_crashes = same.faults = same.people = false;
   const WorldResult result = RunWorld(same);
@@ -66,8 +67,12 @@ TEST(Worlds, SurviveACrashAtEveryEffect) {
   const uint64_t traces = std::max<uint64_t>(1, FromEnvironment("OTTOSCALE_WORLDS", 40) / 250);
   uint64_t points = 0;
   for (uint64_t seed = 1; seed <= traces; ++seed) {
-    WorldOptions options{.seed = seed, .chaos = absl::Minutes(6), .quiet = absl::Minutes(30), .faults = false,
-                         .people = false, .random_crashes = false};
+    WorldOptions options{.seed = seed,
+                         .chaos = absl::Minutes(6),
+                         .quiet = absl::Minutes(30),
+                         .faults = false,
+                         .people = false,
+                         .random_crashes = false};
     const WorldResult whole = RunWorld(options);
     ASSERT_TRUE(whole.violations.empty()) << absl::StrJoin(whole.violations, "\n");
     // Effects of the first minutes hold the start, the first samples and the first changes; later ones repeat them.
@@ -117,7 +122,8 @@ TEST(Worlds, PrintHashes) {
   const auto mutant = static_cast<Mutant>(FromEnvironment("OTTOSCALE_MUTANT", 0));
   for (uint64_t seed = 1; seed <= seeds; ++seed) {
     std::printf("hash %llu %s\n", static_cast<unsigned long long>(seed),
-                RunWorld({.seed = seed, .chaos = absl::Minutes(15), .quiet = absl::Minutes(15), .mutant = mutant}).trace_hash.c_str());
+                RunWorld({.seed = seed, .chaos = absl::Minutes(15), .quiet = absl::Minutes(15), .mutant = mutant})
+                    .trace_hash.c_str());
   }
 }
 
