@@ -46,16 +46,16 @@ std::string FaultReason(const TargetFailure& failure) {
   return failure.reason.empty() ? FaultName(failure.fault) : failure.reason;
 }
 
-// The defect that the gate has found: in this pass, or before in this generation.
+// The defect that the gate has found: before in this generation, or in this pass. The first words are kept: later passes
+// only say that the policy is held.
 std::optional<std::string> ViolationOf(const Outcome& outcome, int64_t generation, const PolicyStatus* previous) {
-  if (const auto* violation = std::get_if<Violation>(&outcome.write)) {
-    return absl::StrCat("the write gate refused a change (", violation->check, "): ", violation->message);
-  }
   const Condition* stalled = previous != nullptr ? FindCondition(*previous, "Stalled") : nullptr;
-  if (stalled == nullptr || stalled->reason != kGateViolation || stalled->observed_generation != generation) {
-    return std::nullopt;
+  if (stalled != nullptr && stalled->reason == kGateViolation && stalled->observed_generation == generation) {
+    return stalled->message;
   }
-  return stalled->message;
+  const auto* violation = std::get_if<Violation>(&outcome.write);
+  if (violation == nullptr) return std::nullopt;
+  return absl::StrCat("the write gate refused a change (", violation->check, "): ", violation->message);
 }
 
 // The condition as it was, when it was told of this generation and knew something.

@@ -81,9 +81,8 @@ Decision Finish(Draft& draft) {
 
   const size_t bound = BoundOf(decision);
   const TargetState* target = draft.target();
-  const bool known = target != nullptr || draft.history.known_desired.has_value();
   decision.code = decision.reasons[bound].code;
-  decision.message = DecisionWords(decision, bound, target != nullptr ? target->unit : "instances", known);
+  decision.message = DecisionWords(decision, bound, target != nullptr ? target->unit : "", target != nullptr);
   if (recommend && decision.action != Action::kHold) decision.message += ". Nothing was written (Recommend).";
   return std::move(decision);
 }

@@ -202,6 +202,16 @@ TEST(Decide, KeepsTheRateLimitsWhenItCorrectsDownwards) {
   EXPECT_EQ(world.NoBeat().decision.to, 5) << "60 s later";
 }
 
+TEST(Decide, RaisesToTheMinimumAtOnceWhateverTheRateLimits) {
+  SmallWorld world;
+  world.spec.min_capacity = 4;
+  world.spec.behavior.scale_out.policies = {{.type = RatePolicy::Type::kInstances, .value = 1}};
+  EXPECT_EQ(world.NoBeat().decision.to, 4);
+  world.target.desired = world.target.ready = 2;
+  world.spec.behavior.scale_out.select = DirectionBehavior::Select::kDisabled;
+  EXPECT_EQ(world.NoBeat().decision.to, 4);
+}
+
 TEST(Decide, IgnoresCooldownAndWindowWhenItCorrectsTheBounds) {
   SmallWorld world;
   world.spec.behavior.scale_in = {.cooldown = absl::Hours(1), .stabilization_window = absl::Hours(1)};
@@ -231,8 +241,19 @@ TEST(Decide, KeepsTheProvidersCeilingWithoutScalingInToIt) {
   EXPECT_EQ(decision.message,
             "heartbeat 1240 ms is above 1000 ms for 3 of 3 samples, but the target takes at most 2 dynos: "
             "holding at 2 dynos");
-  world.target.desired = world.target.ready = 3;
-  EXPECT_EQ(world.Beat(500).decision.action, Action::kHold);
+  world.target.desired = world.target.ready = 4;
+  EXPECT_EQ(world.Beat(500).decision.action, Action::kHold) << "what is there may stay";
+  EXPECT_EQ(world.Beats(5, 100).decision.to, 3) << "and may go";
+}
+
+TEST(Decide, NamesNoEndOfAHoldThatIsPast) {
+  SmallWorld world;
+  world.history.ceiling = 2;
+  world.history.ceiling_since = world.now.boot - absl::Hours(1);
+  world.target.ceiling = 2;
+  const Decision decision = world.Beats(3, 1240).decision;
+  EXPECT_EQ(decision.code, Code::kTargetBounds);
+  EXPECT_EQ(decision.next, std::nullopt);
 }
 
 TEST(Decide, LetsZeroBeAnOffSwitchThatSomebodyElseHasTurned) {
@@ -294,6 +315,9 @@ TEST(Decide, HoldsWhileTheTargetIsUnknownButJudgesTheSamples) {
   EXPECT_EQ(decision.message, "Heroku answered 503: holding");
   world.failure.reset();
   EXPECT_EQ(world.Beat(1240).decision.to, 3);
+  world.failure = TargetFailure{.fault = TargetFault::kAccountNotReady, .reason = "SecretKeyMissing"};
+  EXPECT_EQ(world.Beat(1240).decision.message, "SecretKeyMissing: holding");
+  EXPECT_EQ(world.Beat(1240).decision.from, 3) << "as far as we know";
 }
 
 TEST(Decide, WaitsForTheScaleInWindowWithItsHighestRecommendation) {
@@ -307,7 +331,7 @@ TEST(Decide, WaitsForTheScaleInWindowWithItsHighestRecommendation) {
             "heartbeat 100 ms is below 200 ms for 5 of 5 samples, but 2 dynos was needed within the last 5 min: "
             "holding at 2 dynos");
   // The last pass that still needed 2 was that at 120 s.
-  EXPECT_EQ(*held.next, async::BootTime{absl::Hours(1) + absl::Seconds(120 + 300)});
+  EXPECT_EQ(held.next, std::optional(async::BootTime{absl::Hours(1) + absl::Seconds(120 + 300)}));
   EXPECT_EQ(world.Beat(100).decision.to, 1);                            // 420 s
 }
 
@@ -332,6 +356,15 @@ TEST(Decide, ObservesAWholeWindowAgainAfterALongOutage) {
   EXPECT_EQ(world.Beat(100).decision.to, 1);
 }
 
+TEST(Decide, ObservesAWholeWindowAgainWhenItHasNotLookedForLong) {
+  SmallWorld world;
+  world.threshold().breaches_to_scale_in = 1;
+  world.spec.behavior.scale_in.stabilization_window = absl::Seconds(300);
+  world.Beats(20, 500);
+  world.now = world.now + absl::Hours(1);
+  EXPECT_EQ(world.Beat(100).decision.code, Code::kStabilizing);
+}
+
 TEST(Decide, NeverDelaysAScaleOutByTheScaleInWindow) {
   SmallWorld world;
   world.spec.behavior.scale_in = {.cooldown = absl::Hours(1), .stabilization_window = absl::Hours(1)};
@@ -341,10 +374,11 @@ TEST(Decide, NeverDelaysAScaleOutByTheScaleInWindow) {
 TEST(Decide, WaitsForTheScaleOutWindowWithItsLowestRecommendation) {
   SmallWorld world;
   world.threshold().breaches_to_scale_out = 1;
-  world.spec.behavior.scale_out.stabilization_window = absl::Seconds(60);
-  world.Beat(500);
-  const Decision held = world.Beat(1240).decision;
+  world.spec.behavior.scale_out.stabilization_window = absl::Seconds(120);
+  world.Beat(500);  // 0 s: 2 is enough
+  const Decision held = world.Beats(3, 1240).decision;  // 90 s
   EXPECT_EQ(held.code, Code::kStabilizing);
+  EXPECT_EQ(held.next, std::optional(async::BootTime{absl::Hours(1) + absl::Seconds(120)}));
   EXPECT_EQ(world.Beat(1240).decision.to, 3);
 }
 
@@ -407,6 +441,15 @@ TEST(Decide, TakesReadingsSoonAfterAChangeAsEvidenceForTheOtherDirection) {
   EXPECT_EQ(world.Beats(5, 100).decision.to, 2);
 }
 
+TEST(Decide, LetsAnIgnoredReadingInterruptARunOnTheOtherSide) {
+  SmallWorld world;
+  world.spec.behavior.settle = absl::Hours(1);
+  world.Beats(3, 1240);
+  world.Beats(4, 100);
+  EXPECT_EQ(world.Beat(1240).decision.code, Code::kSettling);
+  EXPECT_EQ(world.Beat(100).decision.metrics[0].breaches, 1) << "five in a row are five in a row";
+}
+
 TEST(Decide, KeepsThePercentOfTheCapacityAtTheStartOfThePeriod) {
   SmallWorld world;
   world.spec.max_capacity = 20;
@@ -427,6 +470,13 @@ TEST(Decide, AlwaysAllowsOneInstance) {
   world.threshold().breaches_to_scale_in = 1;
   world.spec.behavior.scale_in.policies = {{.value = 1, .period = absl::Seconds(300)}};
   EXPECT_EQ(world.Beat(100).decision.to, 1);
+
+  SmallWorld zero;  // half of nothing is nothing
+  zero.spec.min_capacity = 0;
+  zero.spec.metrics[0].source.type = "RackspaceLoadBalancer";
+  zero.target.desired = zero.target.ready = 0;
+  zero.spec.behavior.scale_out.policies = {{.value = 50, .period = absl::Seconds(300)}};
+  EXPECT_EQ(zero.Beats(3, 1240).decision.to, 1);
 }
 
 TEST(Decide, SelectsAmongTheRatePolicies) {

@@ -152,6 +152,8 @@ TEST(StatusFor, SaysWhyInTheConditions) {
       {"unknown", [](StatusWorld& w) { w.answer = Unknown{}, w.Beats(3, 1240); }, "AbleToScale", "False AwaitingReadBack"},
       {"a violation stalls", [](StatusWorld& w) { w.answer = Violation{"bounds", "x"}, w.Beats(3, 1240); }, "Stalled",
        "True GateViolation"},
+      {"stalled, and not reconciling", [](StatusWorld& w) { w.answer = Violation{"bounds", "x"}, w.Beats(3, 1240), w.target.ready = 1, w.Beat(500); },
+       "Reconciling", ""},
       {"and goes on to", [](StatusWorld& w) { w.answer = Violation{"bounds", "x"}, w.Beats(3, 1240), w.Beat(500); }, "Stalled",
        "True GateViolation"},
   };
@@ -160,6 +162,15 @@ TEST(StatusFor, SaysWhyInTheConditions) {
     c.arrange(world);
     EXPECT_EQ(world.Says(c.type), c.says) << c.what;
   }
+}
+
+TEST(StatusFor, KeepsTheFirstWordsOfAViolation) {
+  StatusWorld world;
+  world.answer = Violation{"bounds", "9 is outside 1..5"};
+  world.Beats(3, 1240);
+  world.answer = Violation{"held", "held since"};
+  world.Beat(1240);
+  EXPECT_EQ(FindCondition(world.status, "Stalled")->message, "the write gate refused a change (bounds): 9 is outside 1..5");
 }
 
 TEST(StatusFor, ForgetsAViolationWithTheNextGeneration) {

@@ -49,13 +49,14 @@ StrategyAnswer Undecidable(const policy::Threshold& threshold, const StrategyInp
   return answer;
 }
 
+// No evidence for more of the same: its run starts behind the settling time. It still interrupts a run on the other side.
 StrategyAnswer Settling(const StrategyInput& input, StrategyAnswer answer, const std::string& compared) {
   answer.state = MetricVerdict::State::kIgnored;
   answer.recommended = input.from;
   answer.code = Code::kSettling;
   answer.detail = absl::StrCat(compared, ", but measured less than ", DurationWords(input.settle), " after ",
                                answer.above ? "a scale-out" : "a scale-in");
-  KeepRun(input, answer);
+  answer.run = 0;
   return answer;
 }
 
