@@ -22,10 +22,7 @@ lint: ## clang-format and clang-tidy
 	@pkg/cmake/install-packages.sh build test lint
 	@pkg/cmake/lint.sh
 
-bench: build ## measure what the README claims
-	@test/bench/run.sh
-
 clean: ## remove the build folder
 	@rm -rf build
 
-.PHONY: help deps build demo test lint bench clean
+.PHONY: help deps build demo test lint clean

@@ -49,7 +49,7 @@ class Screen {
 
  private:
   void Erase() {
-    if (drawn_ > 0) output_.out(absl::StrCat("\x1b[", drawn_ + 1, "A\x1b[J\x1b[1A"));
+    if (drawn_ > 0) output_.out(absl::StrCat("\x1b[", drawn_, "A\x1b[J\x1b[1A"));
     drawn_ = 0;
   }
   void Redraw() {

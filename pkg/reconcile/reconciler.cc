@@ -170,6 +170,7 @@ async::Task<Outcome> Reconciler::Pass(PolicyEntry& entry, async::Instant now) {
   // Before the claim, which may replace the reading: whose target it is survives a restart in the status, and with it
   // the claim.
   entry.history = decision::Settle(*entry.spec, std::move(entry.history), seen, now);
+  InheritWrites(entry, now);
   Claim(entry, seen, now);
   decision::Decision decision = decision::Decide(*entry.spec, entry.history, seen, now);
   WriteResult written = NotWritten{};
@@ -215,6 +216,17 @@ async::Task<Observation> Reconciler::Observe(PolicyEntry& entry, async::BootTime
   auto both = async::Both(ReadTarget(entry, start + d_.target_timeout), async::All(std::move(reads)));
   auto [target, samples] = co_await std::move(both);
   co_return Observation{.target = std::move(target), .samples = std::move(samples)};
+}
+
+// A policy that was deleted and made anew, or that comes back to a target, finds the cooldowns of that target running:
+// they are the target's, and the gate's ledger knows them.
+void Reconciler::InheritWrites(PolicyEntry& entry, async::Instant now) {
+  const WriteGate::Writes writes = gate_.WritesTo(entry.history.target_uid);
+  const auto inherit = [now](const std::optional<async::BootTime>& from, std::optional<async::Instant>& to) {
+    if (from && (!to || to->boot < *from)) to = async::Instant{now.wall - (now.boot - *from), *from};
+  };
+  inherit(writes.last_out, entry.history.last_scale_out);
+  inherit(writes.last_in, entry.history.last_scale_in);
 }
 
 // See Note [Rivals].
@@ -301,9 +313,14 @@ kube::Requeue Reconciler::NextPass(PolicyEntry& entry, const Outcome& outcome, a
   }
   const bool look_again =
       std::holds_alternative<decision::Unknown>(outcome.write) || std::holds_alternative<Superseded>(outcome.write);
-  if (look_again) next = std::min(next, started.boot + kSoon);
+  // Once: where looking again did not help, the ordinary pace is soon enough.
+  if (look_again && !entry.hurried) next = std::min(next, started.boot + kSoon);
+  entry.hurried = look_again;
   if (const TargetFailure* failure = outcome.observation.failure(); failure != nullptr && failure->retry_at) {
     next = std::max(next, *failure->retry_at);
+  }
+  if (const auto* refused = std::get_if<decision::Refused>(&outcome.write); refused != nullptr && refused->retry_at) {
+    next = std::max(next, *refused->retry_at);
   }
   entry.due = std::max(next, d_.loop.Now().boot);
   return kube::Requeue::At(*entry.due);

@@ -45,6 +45,7 @@ struct PolicyEntry {
   async::BootTime status_written;   // when
   std::optional<decision::Outcome> last;
   std::optional<int64_t> violated;     // the generation that the gate has stopped
+  bool hurried = false;                // this pass came early, to look again
   std::optional<async::BootTime> due;  // of the next pass, as far as we asked for it
 };
 
@@ -87,6 +88,7 @@ class Reconciler {
   async::Task<decision::Observation> Observe(PolicyEntry& entry, async::BootTime start);
   async::Task<decision::TargetReading> ReadTarget(PolicyEntry& entry, async::BootTime deadline);
   async::Task<std::optional<decision::TargetFailure>> PrepareTarget(PolicyEntry& entry, async::BootTime deadline);
+  void InheritWrites(PolicyEntry& entry, async::Instant now);
   void Claim(PolicyEntry& entry, decision::Observation& seen, async::Instant now);
   async::Task<decision::WriteResult> Write(PolicyEntry& entry, decision::Decision decision, decision::Observation seen,
                                            async::Instant now);

@@ -191,6 +191,12 @@ void WriteGate::Observed(const std::string& target_uid, int desired) {
   ledger.unknown.reset();
 }
 
+WriteGate::Writes WriteGate::WritesTo(const std::string& target_uid) const {
+  const auto found = ledgers_.find(target_uid);
+  if (found == ledgers_.end()) return {};
+  return {found->second.last_out, found->second.last_in};
+}
+
 void WriteGate::Restore(const std::string& target_uid, std::optional<async::BootTime> last_out,
                         std::optional<async::BootTime> last_in) {
   Ledger& ledger = ledgers_[target_uid];

@@ -88,6 +88,13 @@ class WriteGate {
   void Restore(const std::string& target_uid, std::optional<async::BootTime> last_out,
                std::optional<async::BootTime> last_in);
 
+  // The last writes to this target that the ledger counts, whichever policy made them.
+  struct Writes {
+    std::optional<async::BootTime> last_out;
+    std::optional<async::BootTime> last_in;
+  };
+  Writes WritesTo(const std::string& target_uid) const;
+
   // The pure part: nullopt when the change may be written.
   std::optional<decision::WriteResult> Check(const ProposedChange& change) const;
   uint64_t violations() const { return violations_; }

@@ -124,6 +124,7 @@ class World {
   void BuildPolicy(const std::string& name, const std::string& app);
   nlohmann::json PolicyObject(const PolicyFacts& facts) const;
   void Put(const kubeapi::Resource& resource, nlohmann::json object);
+  void Delete(const kubeapi::Resource& resource, const std::string& name);
   void Start();
   void Die();
   void RunUntil(async::BootTime end);
@@ -215,6 +216,12 @@ void World::Put(const kubeapi::Resource& resource, nlohmann::json object) {
   request.headers.Set("Content-Type", "application/apply-patch+yaml");
   const http::Response response = loop_.Run(api_.Handle(std::move(request)));
   CHECK(response.status / 100 == 2, response.body.text);
+}
+
+void World::Delete(const kubeapi::Resource& resource, const std::string& name) {
+  const http::Response response =
+      loop_.Run(api_.Handle({.method = "DELETE", .path = resource.ObjectPath("shop", name)}));
+  CHECK(response.status == 200, response.body.text);
 }
 
 void World::BuildPolicy(const std::string& name, const std::string& app) {
@@ -329,7 +336,7 @@ void World::HumanActs() {
   auto policy = policies_.begin();
   std::advance(policy, Draw(0, static_cast<int>(policies_.size()) - 1));
   PolicyFacts& facts = policy->second;
-  switch (Draw(0, 5)) {
+  switch (Draw(0, 6)) {
     case 0: (void)heroku_.HumanScales(app.name, "web", Draw(1, 7)); return;
     case 1: facts.max = Draw(3, 6); break;
     case 2: facts.may_write = !facts.may_write; break;
