@@ -118,6 +118,8 @@ void Program::RegisterRuntimeMetrics(telemetry::Registry& registry) {
   sampled(total, total_help, MetricType::kCounter, with("result", "requeue_after"),
           [&counters] { return counters.requeue_after; });
   sampled(total, total_help, MetricType::kCounter, with("result", "error"), [&counters] { return counters.error; });
+  sampled("controller_runtime_reconcile_errors_total", "Passes that failed.", MetricType::kCounter, controller,
+          [&counters] { return counters.error; });
   sampled("controller_runtime_active_workers", "Passes under way.", MetricType::kGauge, controller,
           [&counters] { return counters.active_workers; });
   sampled("controller_runtime_max_concurrent_reconciles", "Passes that may be under way at once.", MetricType::kGauge,

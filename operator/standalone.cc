@@ -92,7 +92,10 @@ absl::StatusOr<std::unique_ptr<Standalone>> Standalone::Make(async::AsioLoop& lo
       loop, self->pool_, {.user_agent = agent, .ca_file = options.ca_file, .allow_cidrs = options.probe_allow_cidrs});
   if (!probe.ok()) return Annotate("--probe-allow-cidr", probe.status());
   self->probe_ = *std::move(probe);
-  self->providers_ = MakeProviders(loop, *self->cloud_, *self->probe_, options.allow_endpoints);
+  self->counted_cloud_ = self->Count("heroku", *self->cloud_);
+  self->counted_probe_ = self->Count("heartbeat", *self->probe_);
+  self->RegisterRequestMetrics();
+  self->providers_ = MakeProviders(loop, *self->counted_cloud_, *self->counted_probe_, options.allow_endpoints);
 
   self->api_ = std::make_unique<apiserver::ApiServer>(loop, self->store_, ApiOptions(self->providers_));
   self->api_transport_ = std::make_unique<http::Loopback>(loop, *self->api_);
@@ -118,6 +121,31 @@ absl::StatusOr<std::unique_ptr<Standalone>> Standalone::Make(async::AsioLoop& lo
 }
 
 Standalone::~Standalone() = default;
+
+std::unique_ptr<http::CountingTransport> Standalone::Count(const std::string& provider, http::Transport& transport) {
+  telemetry::Histogram duration = registry_.AddHistogram(
+      "ottoscale_provider_request_duration_seconds", "Requests to clouds and heartbeats, up to the response headers.",
+      telemetry::LatencyBuckets(), {{"provider", provider}});
+  return std::make_unique<http::CountingTransport>(loop_, transport,
+                                                   [duration](absl::Duration took) mutable { duration.Observe(took); });
+}
+
+void Standalone::RegisterRequestMetrics() {
+  registry_.AddSeries({"ottoscale_provider_requests_total", "Requests to clouds and heartbeats by their answer.",
+                       telemetry::MetricType::kCounter},
+                      [this](absl::string_view after, telemetry::Samples& samples) -> std::optional<std::string> {
+                        if (!after.empty()) return std::nullopt;
+                        const auto add = [&samples](const char* provider, const http::CountingTransport& transport) {
+                          for (const auto& [key, count] : transport.requests()) {
+                            samples.Add({{"provider", provider}, {"operation", key.method}, {"code", key.code}},
+                                        static_cast<double>(count));
+                          }
+                        };
+                        add("heroku", *counted_cloud_);
+                        add("heartbeat", *counted_probe_);
+                        return "all";
+                      });
+}
 
 async::Task<void> Standalone::Stop(async::BootTime deadline) {
   co_await program_->Stop(deadline);

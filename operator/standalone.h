@@ -13,6 +13,7 @@
 #include "pkg/apiserver/memory_store.h"
 #include "pkg/async/asio_loop.h"
 #include "pkg/async/blocking_pool.h"
+#include "pkg/http/counting.h"
 #include "pkg/http/loopback.h"
 #include "pkg/http/server.h"
 #include "pkg/telemetry/log.h"
@@ -59,6 +60,8 @@ class Standalone {
   std::string metrics_url() const;
 
  private:
+  std::unique_ptr<http::CountingTransport> Count(const std::string& provider, http::Transport& transport);
+  void RegisterRequestMetrics();
   Standalone(async::AsioLoop& loop, const CommonOptions& options, telemetry::Sink sink, bool colour);
 
   async::AsioLoop& loop_;
@@ -69,6 +72,8 @@ class Standalone {
   async::BlockingPool pool_;
   std::unique_ptr<http::Transport> cloud_;
   std::unique_ptr<http::Transport> probe_;
+  std::unique_ptr<http::CountingTransport> counted_cloud_;
+  std::unique_ptr<http::CountingTransport> counted_probe_;
   ports::Providers providers_;
   apiserver::MemoryStore store_;
   std::unique_ptr<apiserver::ApiServer> api_;

@@ -19,15 +19,12 @@ enum class Mutant {
   kErrorsAreIdle,     // I2: a failed heartbeat reads as 0 ms
   kForgetsOnRestart,  // I4: the status comes back without what survives a restart
   kSwallowsWrites,    // I5, I6, I13: says applied, and did nothing
-  kRelativeRetry,     // I12: repeats a write whose end is unknown, one higher
+  kRelativeRetry,     // I4: repeats a write whose end is unknown, one higher
   kLogsTheKey,        // I8: the key is in an error message
   kIgnoresSuspend,    // I14: does not see spec.suspend
   kSharesTargets,     // I15: each policy has its own idea of the target's identity
   kHashOrder,         // I17: the order of a hash map reaches an effect
 };
-constexpr Mutant kMutants[] = {Mutant::kIgnoresBounds,  Mutant::kErrorsAreIdle, Mutant::kForgetsOnRestart,
-                               Mutant::kSwallowsWrites, Mutant::kRelativeRetry, Mutant::kLogsTheKey,
-                               Mutant::kIgnoresSuspend, Mutant::kSharesTargets};
 const char* NameOf(Mutant mutant);
 
 struct WorldOptions {

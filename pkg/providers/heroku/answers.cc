@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "pkg/base/text.h"
@@ -86,6 +87,7 @@ ErrorObject ErrorOf(const ports::Account& account, const Answer& answer) {
   if (!json.ok()) return out;
   out.id = Clean(account, codec::StringOr(*json, {"id"}, ""), kMaxWord);
   out.message = Clean(account, codec::StringOr(*json, {"message"}, ""), kMaxMessage);
+  if (absl::EndsWith(out.message, ".")) out.message.pop_back();  // it becomes part of a longer sentence
   out.limit = codec::FindInt64(*json, {"limit"});
   return out;
 }

@@ -310,7 +310,7 @@ TEST(HerokuRead, SaysThatAnAppIsGoneAndWritesNothingThen) {
   EXPECT_EQ(failure.fault, TargetFault::kTargetNotFound);
   EXPECT_EQ(
       failure.message,
-      "read app 'shop' with CloudAccount 'shop/heroku': 404 not_found: Couldn't find that app.: no such app, or the "
+      "read app 'shop' with CloudAccount 'shop/heroku': 404 not_found: Couldn't find that app: no such app, or the "
       "owner of the key may not see it: correct `spec.target.herokuFormation.app`");
   const size_t before = world.script.requests.size();
   const WriteResult result = world.Set(*target, 2);
@@ -591,7 +591,7 @@ TEST(HerokuWrite, LearnsACeilingFromARefusal) {
         .kind = Refused::Kind::kLimit,
         .message =
             "set 'web' of app 'shop' to 5 with CloudAccount 'shop/heroku': 422 cannot_update_above_limit: Cannot "
-            "update.: choose a dyno size that allows more, or lower maxCapacity",
+            "update: choose a dyno size that allows more, or lower maxCapacity",
         .ceiling = row.ceiling};
     EXPECT_EQ(std::get<Refused>(result), expected) << row.limit;
   }
