@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "pkg/base/text.h"
@@ -79,7 +80,7 @@ void AddCommon(CLI::App& app, CommonOptions& options) {
 std::string Hint(const CLI::App& root, const std::vector<std::string>& arguments) {
   const CLI::App* app = &root;
   for (const std::string& word : arguments) {
-    if (word.rfind("-", 0) == 0) {
+    if (absl::StartsWith(word, "-")) {
       std::vector<std::string> flags;
       for (const CLI::Option* option : app->get_options()) {
         for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);

@@ -224,7 +224,7 @@ int RunDemo(DemoOptions options, const Version& version, bool plot, size_t colum
   if (!app.ok()) return fail(app.status());
   // The demo is an administrator like any other: it allows what it needs in flags.
   options.common.allow_endpoints.push_back(absl::StrCat("http://127.0.0.1:", (*heroku)->port()));
-  options.common.probe_allow_cidrs.push_back("127.0.0.0/8");
+  options.common.probe_allow_cidrs.emplace_back("127.0.0.0/8");
   telemetry::Sink sink = [&screen](telemetry::Level, absl::string_view line) { screen.Line(line); };
   auto standalone = Standalone::Make(loop, options.common, version, std::move(sink), !options.plain);
   if (!standalone.ok()) return fail(standalone.status());

@@ -44,14 +44,14 @@ void KeepLimits(Draft& draft) {
               absl::StrCat("the windows give a minimum above the maximum of ", limits.max, ": the maximum holds"));
   }
   if (from < limits.min) {
-    return CorrectTo(draft, Code::kBelowMin, limits.min,
-                     absl::StrCat(CapacityWords(from, unit), " is below the minimum of ", limits.min,
-                                  FromWords(limits.min_from)));
+    return CorrectTo(
+        draft, Code::kBelowMin, limits.min,
+        absl::StrCat(CapacityWords(from, unit), " is below the minimum of ", limits.min, FromWords(limits.min_from)));
   }
   if (from > limits.max) {
-    return CorrectTo(draft, Code::kAboveMax, limits.max,
-                     absl::StrCat(CapacityWords(from, unit), " is above the maximum of ", limits.max,
-                                  FromWords(limits.max_from)));
+    return CorrectTo(
+        draft, Code::kAboveMax, limits.max,
+        absl::StrCat(CapacityWords(from, unit), " is above the maximum of ", limits.max, FromWords(limits.max_from)));
   }
   if (draft.value > limits.max) {
     return LimitTo(draft, Code::kLimitedByMax, limits.max,

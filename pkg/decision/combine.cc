@@ -1,5 +1,5 @@
-// Stages Strategy and Combine: a recommendation per metric, and one of them all. The largest wins; in only if every metric
-// is valid and agrees. Nothing here depends on the order in which the metrics stand.
+// Stages Strategy and Combine: a recommendation per metric, and one of them all. The largest wins; in only if every
+// metric is valid and agrees. Nothing here depends on the order in which the metrics stand.
 #include <algorithm>
 #include <tuple>
 
@@ -144,10 +144,9 @@ void CombineMetrics(Draft& draft) {
     draft.Say(Stage::kCombine, Code::kNotAllMetricsAgree, combined, dissenter.detail, dissenter.metric);
     return;
   }
-  const size_t speaker =
-      combined == draft.from()
-          ? First(draft, [&draft](size_t i) { return -Telling(draft, i); })
-          : First(draft, [&](size_t i) { return draft.words[i].out == combined ? 0 : 1; });
+  const size_t speaker = combined == draft.from()
+                             ? First(draft, [&draft](size_t i) { return -Telling(draft, i); })
+                             : First(draft, [&](size_t i) { return draft.words[i].out == combined ? 0 : 1; });
   const Reason& word = draft.words[speaker];
   draft.value = draft.from();
   draft.Say(Stage::kCombine, word.code, combined, word.detail, word.metric);

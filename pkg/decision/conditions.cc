@@ -1,25 +1,25 @@
 // Note [Conditions]
 // Every triple that there is. The first four are always there, the others only while they are true.
 //
-// | Type           | Status  | Reason                                                       | When                          |
+// | Type           | Status  | Reason                                                       | When |
 // |----------------|---------|--------------------------------------------------------------|-------------------------------|
-// | Ready          | True    | Reconciled                                                   | spec valid, target read       |
-// | Ready          | False   | a TargetFault that needs a person, or its finer reason       | see FaultName                 |
-// | Ready          | False   | InvalidSpec and other problems; GateViolation                | no pass is possible           |
-// | Ready          | Unknown | a TargetFault that passes                                    | the target was never read yet |
-// | ScalingActive  | True    | MetricsAvailable, SomeMetricsMissing                         | there is something to go by   |
-// | ScalingActive  | False   | a MissingReason, SampleStale, TargetOff                      | there is nothing to go by     |
-// | AbleToScale    | True    | ReadyForNewScale                                             |                               |
-// | AbleToScale    | True    | Stabilizing, RateLimited, DirectionDisabled, TargetNotProgressing | a part is held back      |
-// | AbleToScale    | False   | a TargetFault or its finer reason; ScaledToZero, TargetOff, AwaitingReadBack, Cooldown,      |
-// |                |         | StateLost, InFlight, Suspended; TargetBounds, TargetBusy, ProviderRateLimited,               |
-// |                |         | CredentialsInvalid, TargetNotFound, WriteRefused, GateViolation                              |
-// | ScalingLimited | True    | LimitedByMaxCapacity, LimitedByMinCapacity, TargetBounds, WindowConflict | more or less was wanted |
-// | ScalingLimited | False   | DesiredWithinRange                                           |                               |
-// | ScalingLimited | Unknown | as AbleToScale                                               | the target was never read yet |
-// | Stalled        | True    | InvalidSpec and other problems; GateViolation                | cannot heal without an edit   |
-// | Reconciling    | True    | ScalingInProgress, AwaitingReadBack, Retrying                | never together with Stalled   |
-// | Suspended      | True    | Suspended                                                    | spec.suspend holds            |
+// | Ready          | True    | Reconciled                                                   | spec valid, target read |
+// | Ready          | False   | a TargetFault that needs a person, or its finer reason       | see FaultName | | Ready
+// | False   | InvalidSpec and other problems; GateViolation                | no pass is possible           | | Ready |
+// Unknown | a TargetFault that passes                                    | the target was never read yet | |
+// ScalingActive  | True    | MetricsAvailable, SomeMetricsMissing                         | there is something to go by
+// | | ScalingActive  | False   | a MissingReason, SampleStale, TargetOff                      | there is nothing to go
+// by     | | AbleToScale    | True    | ReadyForNewScale                                             | | | AbleToScale
+// | True    | Stabilizing, RateLimited, DirectionDisabled, TargetNotProgressing | a part is held back      | |
+// AbleToScale    | False   | a TargetFault or its finer reason; ScaledToZero, TargetOff, AwaitingReadBack, Cooldown, |
+// |                |         | StateLost, InFlight, Suspended; TargetBounds, TargetBusy, ProviderRateLimited, | | | |
+// CredentialsInvalid, TargetNotFound, WriteRefused, GateViolation                              | | ScalingLimited |
+// True    | LimitedByMaxCapacity, LimitedByMinCapacity, TargetBounds, WindowConflict | more or less was wanted | |
+// ScalingLimited | False   | DesiredWithinRange                                           | | | ScalingLimited |
+// Unknown | as AbleToScale                                               | the target was never read yet | | Stalled |
+// True    | InvalidSpec and other problems; GateViolation                | cannot heal without an edit   | |
+// Reconciling    | True    | ScalingInProgress, AwaitingReadBack, Retrying                | never together with Stalled
+// | | Suspended      | True    | Suspended                                                    | spec.suspend holds |
 #include "pkg/decision/conditions.h"
 
 #include <algorithm>
@@ -46,8 +46,8 @@ std::string FaultReason(const TargetFailure& failure) {
   return failure.reason.empty() ? FaultName(failure.fault) : failure.reason;
 }
 
-// The defect that the gate has found: before in this generation, or in this pass. The first words are kept: later passes
-// only say that the policy is held.
+// The defect that the gate has found: before in this generation, or in this pass. The first words are kept: later
+// passes only say that the policy is held.
 std::optional<std::string> ViolationOf(const Outcome& outcome, int64_t generation, const PolicyStatus* previous) {
   const Condition* stalled = previous != nullptr ? FindCondition(*previous, "Stalled") : nullptr;
   if (stalled != nullptr && stalled->reason == kGateViolation && stalled->observed_generation == generation) {
@@ -91,8 +91,8 @@ Saying ScalingActive(const Outcome& outcome) {
   for (size_t i = 0; i < metrics.size(); ++i) {
     if (metrics[i].value) ++good;
     if (!IsBad(metrics[i])) continue;
-    const Sample sample =
-        i < outcome.observation.samples.size() ? outcome.observation.samples[i] : Sample{.missing = MissingReason::kNotRead};
+    const Sample sample = i < outcome.observation.samples.size() ? outcome.observation.samples[i]
+                                                                 : Sample{.missing = MissingReason::kNotRead};
     const std::string why = BadReason(metrics[i], sample);
     if (reason.empty()) reason = why;
     bad.push_back(absl::StrCat(metrics[i].name, " has no sample: ", sample.message.empty() ? why : sample.message));
@@ -142,7 +142,8 @@ std::optional<Saying> Held(const Decision& decision) {
 }
 
 Saying AbleToScale(const Outcome& outcome) {
-  if (const TargetFailure* failure = outcome.observation.failure()) return False(FaultReason(*failure), failure->message);
+  if (const TargetFailure* failure = outcome.observation.failure())
+    return False(FaultReason(*failure), failure->message);
   if (const auto* refused = std::get_if<Refused>(&outcome.write)) {
     return False(RefusedReason(refused->kind), refused->message);
   }
@@ -168,7 +169,8 @@ Saying ScalingLimited(const Outcome& outcome, int64_t generation, const PolicySt
 
 // What is under way or will be tried again by itself.
 std::optional<Saying> Reconciling(const History& history, const Outcome& outcome) {
-  if (history.write_unknown) return True(CodeName(Code::kAwaitingReadBack), "the end of the last write is not known yet");
+  if (history.write_unknown)
+    return True(CodeName(Code::kAwaitingReadBack), "the end of the last write is not known yet");
   if (const TargetFailure* failure = outcome.observation.failure()) {
     if (NeedsPerson(failure->fault)) return std::nullopt;
     return True("Retrying", failure->message);

@@ -18,24 +18,24 @@ struct StageEntry {
 
 // The whole decision, in this order. Limits beat strategies, and what is under way beats all.
 constexpr StageEntry kChain[] = {
-    {Stage::kTarget, JudgeTarget, true},          // is there something that may be scaled?
-    {Stage::kQuality, JudgeSamples, true},        // which samples may count?
-    {Stage::kStrategy, RunStrategies, true},      // what does each metric recommend?
-    {Stage::kCombine, CombineMetrics, false},     // the largest; in only if all agree
-    {Stage::kLimits, KeepLimits, false},          // the bounds of this time, corrected at once
-    {Stage::kTolerance, KeepTolerance, false},    // small changes are none
-    {Stage::kStabilise, Stabilise, false},        // wanted for a whole window
-    {Stage::kRate, KeepRate, false},              // how far in how long
-    {Stage::kCooldown, KeepCooldown, false},      // how soon again
-    {Stage::kInFlight, AwaitFlight, false},       // one change at a time
-    {Stage::kClamp, Clamp, false},                // bounds again, and the provider's ceiling
-    {Stage::kSuspend, KeepSuspension, false},     // a person said stop
-    {Stage::kMode, KeepMode, false},              // Recommend never writes
+    {Stage::kTarget, JudgeTarget, true},        // is there something that may be scaled?
+    {Stage::kQuality, JudgeSamples, true},      // which samples may count?
+    {Stage::kStrategy, RunStrategies, true},    // what does each metric recommend?
+    {Stage::kCombine, CombineMetrics, false},   // the largest; in only if all agree
+    {Stage::kLimits, KeepLimits, false},        // the bounds of this time, corrected at once
+    {Stage::kTolerance, KeepTolerance, false},  // small changes are none
+    {Stage::kStabilise, Stabilise, false},      // wanted for a whole window
+    {Stage::kRate, KeepRate, false},            // how far in how long
+    {Stage::kCooldown, KeepCooldown, false},    // how soon again
+    {Stage::kInFlight, AwaitFlight, false},     // one change at a time
+    {Stage::kClamp, Clamp, false},              // bounds again, and the provider's ceiling
+    {Stage::kSuspend, KeepSuspension, false},   // a person said stop
+    {Stage::kMode, KeepMode, false},            // Recommend never writes
 };
 
 bool IsSuspended(const policy::ScalingPolicy& spec, absl::Time now) {
-  return spec.suspend && (spec.suspend->Holds(policy::Direction::kOut, now) ||
-                          spec.suspend->Holds(policy::Direction::kIn, now));
+  return spec.suspend &&
+         (spec.suspend->Holds(policy::Direction::kOut, now) || spec.suspend->Holds(policy::Direction::kIn, now));
 }
 
 void Begin(Draft& draft) {
@@ -145,7 +145,8 @@ std::optional<async::BootTime> CooldownStart(const History& history, policy::Dir
   return start;
 }
 
-Decision Decide(const policy::ScalingPolicy& spec, const History& history, const Observation& seen, async::Instant now) {
+Decision Decide(const policy::ScalingPolicy& spec, const History& history, const Observation& seen,
+                async::Instant now) {
   const History settled = Settle(spec, history, seen, now);
   Draft draft{.spec = spec, .history = settled, .seen = seen, .now = now};
   Begin(draft);

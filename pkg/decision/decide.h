@@ -1,5 +1,5 @@
-// The decision core: a Mealy machine, (spec, history, observation, now) -> decision, history'. Pure, total, deterministic.
-// pkg/reconcile calls Decide once a pass, then the gate, then Remember.
+// The decision core: a Mealy machine, (spec, history, observation, now) -> decision, history'. Pure, total,
+// deterministic. pkg/reconcile calls Decide once a pass, then the gate, then Remember.
 #pragma once
 
 #include "pkg/async/instant.h"
@@ -27,8 +27,8 @@ History Settle(const policy::ScalingPolicy& spec, History history, const Observa
 // Runs the whole stage chain.
 Decision Decide(const policy::ScalingPolicy& spec, const History& history, const Observation& seen, async::Instant now);
 
-// The history after a pass. The run of breaches is cleared by a successful change and kept after a failed one; a changed
-// target identity starts afresh.
+// The history after a pass. The run of breaches is cleared by a successful change and kept after a failed one; a
+// changed target identity starts afresh.
 History Remember(const policy::ScalingPolicy& spec, History history, const Outcome& outcome);
 
 }  // namespace ottoscale::decision

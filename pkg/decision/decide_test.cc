@@ -153,8 +153,8 @@ TEST(Decide, KeepsToMaxAgeWhereItIsSet) {
 
 TEST(Decide, StepsAsFarAsThePolicySaysAndNoFartherThanTheBounds) {
   SmallWorld world;
-  world.threshold() = {.lower = 200, .upper = 1000, .breaches_to_scale_out = 1, .breaches_to_scale_in = 1, .step_out = 2,
-                       .step_in = 3};
+  world.threshold() = {
+      .lower = 200, .upper = 1000, .breaches_to_scale_out = 1, .breaches_to_scale_in = 1, .step_out = 2, .step_in = 3};
   EXPECT_EQ(world.Beat(1240).decision.to, 4);
   const Decision limited = world.Beat(1240).decision;
   EXPECT_EQ(limited.to, 5);
@@ -178,7 +178,8 @@ TEST(Decide, SaysThatTheMaximumHoldsItBack) {
 
 TEST(Decide, CorrectsTheBoundsAtOnceWithoutAnySample) {
   SmallWorld world;
-  world.spec.schedule.windows = {{.name = "office-hours", .when = policy::Weekly{}, .min_capacity = 3, .max_capacity = 5}};
+  world.spec.schedule.windows = {
+      {.name = "office-hours", .when = policy::Weekly{}, .min_capacity = 3, .max_capacity = 5}};
   const Decision up = world.NoBeat().decision;
   EXPECT_EQ(up.message, "2 dynos is below the minimum of 3 (office-hours): 2 \u2192 3 dynos");
   EXPECT_EQ(up.cause, Cause::kBounds);
@@ -193,7 +194,8 @@ TEST(Decide, CorrectsTheBoundsAtOnceWithoutAnySample) {
 
 TEST(Decide, KeepsTheRateLimitsWhenItCorrectsDownwards) {
   SmallWorld world;
-  world.spec.behavior.scale_in.policies = {{.type = RatePolicy::Type::kInstances, .value = 1, .period = absl::Seconds(60)}};
+  world.spec.behavior.scale_in.policies = {
+      {.type = RatePolicy::Type::kInstances, .value = 1, .period = absl::Seconds(60)}};
   world.target.desired = world.target.ready = 7;
   const Decision decision = world.NoBeat().decision;
   EXPECT_EQ(decision.to, 6);
@@ -323,16 +325,16 @@ TEST(Decide, HoldsWhileTheTargetIsUnknownButJudgesTheSamples) {
 TEST(Decide, WaitsForTheScaleInWindowWithItsHighestRecommendation) {
   SmallWorld world;
   world.spec.behavior.scale_in.stabilization_window = absl::Seconds(300);
-  world.Beat(500);                                                      // 0 s: 2 is needed
-  EXPECT_EQ(world.Beats(5, 100).decision.code, Code::kStabilizing);     // 30 to 150 s: 1 would do from 150 s on
-  const Decision held = world.Beats(8, 100).decision;                   // 390 s
+  world.Beat(500);                                                   // 0 s: 2 is needed
+  EXPECT_EQ(world.Beats(5, 100).decision.code, Code::kStabilizing);  // 30 to 150 s: 1 would do from 150 s on
+  const Decision held = world.Beats(8, 100).decision;                // 390 s
   EXPECT_EQ(held.code, Code::kStabilizing);
   EXPECT_EQ(held.message,
             "heartbeat 100 ms is below 200 ms for 5 of 5 samples, but 2 dynos was needed within the last 5 min: "
             "holding at 2 dynos");
   // The last pass that still needed 2 was that at 120 s.
   EXPECT_EQ(held.next, std::optional(async::BootTime{absl::Hours(1) + absl::Seconds(120 + 300)}));
-  EXPECT_EQ(world.Beat(100).decision.to, 1);                            // 420 s
+  EXPECT_EQ(world.Beat(100).decision.to, 1);  // 420 s
 }
 
 TEST(Decide, DoesNotScaleInBeforeAWholeWindowWasObserved) {
@@ -375,7 +377,7 @@ TEST(Decide, WaitsForTheScaleOutWindowWithItsLowestRecommendation) {
   SmallWorld world;
   world.threshold().breaches_to_scale_out = 1;
   world.spec.behavior.scale_out.stabilization_window = absl::Seconds(120);
-  world.Beat(500);  // 0 s: 2 is enough
+  world.Beat(500);                                      // 0 s: 2 is enough
   const Decision held = world.Beats(3, 1240).decision;  // 90 s
   EXPECT_EQ(held.code, Code::kStabilizing);
   EXPECT_EQ(held.next, std::optional(async::BootTime{absl::Hours(1) + absl::Seconds(120)}));
@@ -402,12 +404,12 @@ TEST(Decide, CountsTheScaleInCooldownFromAnyChange) {
   SmallWorld world;
   world.spec.behavior.scale_in.cooldown = absl::Seconds(90);
   world.threshold() = {.lower = 200, .upper = 1000, .breaches_to_scale_out = 1, .breaches_to_scale_in = 1};
-  world.Beat(1240);                                            // ours, at 0 s
+  world.Beat(1240);                                               // ours, at 0 s
   EXPECT_EQ(world.Beats(2, 100).decision.code, Code::kCooldown);  // 60 s
-  EXPECT_EQ(world.Beat(100).decision.to, 2);                   // 90 s
-  world.target.desired = world.target.ready = 4;               // somebody's, seen at 120 s
+  EXPECT_EQ(world.Beat(100).decision.to, 2);                      // 90 s
+  world.target.desired = world.target.ready = 4;                  // somebody's, seen at 120 s
   EXPECT_EQ(world.Beats(3, 100).decision.code, Code::kCooldown);  // 180 s
-  EXPECT_EQ(world.Beat(100).decision.to, 3);                   // 210 s
+  EXPECT_EQ(world.Beat(100).decision.to, 3);                      // 210 s
 }
 
 TEST(Decide, WaitsOutTheCooldownWhenItDoesNotKnowTheLastChange) {
@@ -423,7 +425,7 @@ TEST(Decide, WaitsOutTheCooldownWhenItDoesNotKnowTheLastChange) {
 TEST(Decide, TakesReadingsSoonAfterAChangeAsNoEvidenceForMoreOfIt) {
   SmallWorld world;
   world.spec.behavior.settle = absl::Seconds(60);
-  world.Beats(3, 1240);  // 60 s: to 3
+  world.Beats(3, 1240);                                 // 60 s: to 3
   const Decision settling = world.Beat(1240).decision;  // 90 s
   EXPECT_EQ(settling.code, Code::kSettling);
   EXPECT_EQ(settling.metrics[0].state, MetricVerdict::State::kIgnored);
@@ -454,15 +456,15 @@ TEST(Decide, KeepsThePercentOfTheCapacityAtTheStartOfThePeriod) {
   SmallWorld world;
   world.spec.max_capacity = 20;
   world.target.desired = world.target.ready = 5;
-  world.threshold() = {.lower = 200, .upper = 1000, .breaches_to_scale_out = 1, .breaches_to_scale_in = 1, .step_out = 1,
-                       .step_in = 2};
+  world.threshold() = {
+      .lower = 200, .upper = 1000, .breaches_to_scale_out = 1, .breaches_to_scale_in = 1, .step_out = 1, .step_in = 2};
   world.spec.behavior.scale_in.policies = {{.value = 50, .period = absl::Seconds(90)}};
-  EXPECT_EQ(world.Beat(100).decision.to, 3);   // 0 s: half of 5, rounded up, is 3; 2 were wanted
-  EXPECT_EQ(world.Beat(100).decision.to, 2);   // 30 s: one is left
+  EXPECT_EQ(world.Beat(100).decision.to, 3);  // 0 s: half of 5, rounded up, is 3; 2 were wanted
+  EXPECT_EQ(world.Beat(100).decision.to, 2);  // 30 s: one is left
   const Decision held = world.Beat(100).decision;
-  EXPECT_EQ(held.code, Code::kRateLimited);    // 60 s
+  EXPECT_EQ(held.code, Code::kRateLimited);  // 60 s
   EXPECT_EQ(held.next, std::optional(async::BootTime{absl::Hours(1) + absl::Seconds(90)}));
-  EXPECT_EQ(world.Beat(100).decision.to, 1);   // 90 s: 2 of the 3 are forgotten, but half of 3 is 2, and 1 is used
+  EXPECT_EQ(world.Beat(100).decision.to, 1);  // 90 s: 2 of the 3 are forgotten, but half of 3 is 2, and 1 is used
 }
 
 TEST(Decide, AlwaysAllowsOneInstance) {
@@ -539,9 +541,9 @@ TEST(Decide, HoldsASuspendedDirectionAndShowsWhatItWanted) {
     bool held;
   };
   using Scope = policy::Suspend::Scope;
-  for (const Case& c : {Case{Scope::kAll, 1240, true}, Case{Scope::kAll, 100, true}, Case{Scope::kScaleIn, 1240, false},
-                        Case{Scope::kScaleIn, 100, true}, Case{Scope::kScaleOut, 1240, true},
-                        Case{Scope::kScaleOut, 100, false}}) {
+  for (const Case& c :
+       {Case{Scope::kAll, 1240, true}, Case{Scope::kAll, 100, true}, Case{Scope::kScaleIn, 1240, false},
+        Case{Scope::kScaleIn, 100, true}, Case{Scope::kScaleOut, 1240, true}, Case{Scope::kScaleOut, 100, false}}) {
     SmallWorld world;
     world.spec.suspend = policy::Suspend{.scope = c.scope, .until = Noon() + absl::Hours(1), .reason = "load test"};
     const Decision decision = world.Beats(5, c.value).decision;
@@ -580,8 +582,9 @@ TEST(Decide, WritesNothingInRecommend) {
   EXPECT_EQ(decision.to, 3);
   EXPECT_FALSE(decision.write);
   EXPECT_EQ(decision.code, Code::kThresholdBreached);
-  EXPECT_EQ(decision.message,
-            "heartbeat 1240 ms is above 1000 ms for 3 of 3 samples: 2 \u2192 3 dynos. Nothing was written (Recommend).");
+  EXPECT_EQ(
+      decision.message,
+      "heartbeat 1240 ms is above 1000 ms for 3 of 3 samples: 2 \u2192 3 dynos. Nothing was written (Recommend).");
   EXPECT_EQ(world.Beat(500).decision.message, "heartbeat 500 ms is within 200 and 1000 ms: holding at 2 dynos");
 }
 
@@ -589,13 +592,11 @@ TEST(Decide, WritesNothingInRecommend) {
 struct TwoMetrics : SmallWorld {
   TwoMetrics() {
     threshold().breaches_to_scale_out = threshold().breaches_to_scale_in = 1;
-    spec.metrics.push_back({.name = "connections",
-                            .source = {.type = "RackspaceLoadBalancer"},
-                            .strategy = policy::Threshold{.lower = 40,
-                                                          .upper = 50,
-                                                          .breaches_to_scale_out = 1,
-                                                          .breaches_to_scale_in = 1,
-                                                          .step_out = 2}});
+    spec.metrics.push_back(
+        {.name = "connections",
+         .source = {.type = "RackspaceLoadBalancer"},
+         .strategy = policy::Threshold{
+             .lower = 40, .upper = 50, .breaches_to_scale_out = 1, .breaches_to_scale_in = 1, .step_out = 2}});
   }
   Decision Both(double heartbeat, std::optional<double> connections) {
     const Sample other = connections ? Valid(*connections, now, "") : Missing(MissingReason::kTimeout);

@@ -35,34 +35,34 @@ const char* StageName(Stage stage);
 
 // Reason codes are stable API (status.decision.reason, metrics label `reason`) and never renamed.
 enum class Code {
-  kTargetUnknown,        // TargetUnknown: could not be read
-  kScaledToZero,         // ScaledToZero: somebody's off switch
-  kTargetOff,            // TargetOff: maintenance
-  kSampleMissing,        // SampleMissing
-  kSampleStale,          // SampleStale
-  kSettling,             // Settling: too soon after a change to be evidence for more of it
-  kInRange,              // WithinThresholds
-  kBreaching,            // Breaching: outside, but not often enough in a row yet
-  kThresholdBreached,    // ThresholdBreached
-  kScaleOutOnly,         // ScaleOutOnly: this metric may not scale in
-  kNotAllMetricsAgree,   // NotAllMetricsAgree
-  kLimitedByMax,         // LimitedByMaxCapacity
-  kLimitedByMin,         // LimitedByMinCapacity
-  kWindowConflict,       // WindowConflict: schedule gave min > max, max wins
-  kAboveMax,             // AboveMaxCapacity: corrected at once
-  kBelowMin,             // BelowMinCapacity: corrected at once
-  kStabilizing,          // Stabilizing
-  kRateLimited,          // RateLimited
-  kDisabled,             // DirectionDisabled: selectPolicy Disabled
-  kCooldown,             // Cooldown
-  kInFlight,             // InFlight
-  kNotProgressing,       // TargetNotProgressing: in flight past the deadline; decisions go on
-  kTargetBounds,         // TargetBounds: the provider's own ceiling
-  kSuspended,            // Suspended
-  kRecommendOnly,        // RecommendOnly
-  kStateLost,            // StateLost: lost its memory, so the cooldown counts as active
-  kAwaitingReadBack,     // AwaitingReadBack: the last write is unknown
-  kSteady,               // Steady: nothing to do
+  kTargetUnknown,       // TargetUnknown: could not be read
+  kScaledToZero,        // ScaledToZero: somebody's off switch
+  kTargetOff,           // TargetOff: maintenance
+  kSampleMissing,       // SampleMissing
+  kSampleStale,         // SampleStale
+  kSettling,            // Settling: too soon after a change to be evidence for more of it
+  kInRange,             // WithinThresholds
+  kBreaching,           // Breaching: outside, but not often enough in a row yet
+  kThresholdBreached,   // ThresholdBreached
+  kScaleOutOnly,        // ScaleOutOnly: this metric may not scale in
+  kNotAllMetricsAgree,  // NotAllMetricsAgree
+  kLimitedByMax,        // LimitedByMaxCapacity
+  kLimitedByMin,        // LimitedByMinCapacity
+  kWindowConflict,      // WindowConflict: schedule gave min > max, max wins
+  kAboveMax,            // AboveMaxCapacity: corrected at once
+  kBelowMin,            // BelowMinCapacity: corrected at once
+  kStabilizing,         // Stabilizing
+  kRateLimited,         // RateLimited
+  kDisabled,            // DirectionDisabled: selectPolicy Disabled
+  kCooldown,            // Cooldown
+  kInFlight,            // InFlight
+  kNotProgressing,      // TargetNotProgressing: in flight past the deadline; decisions go on
+  kTargetBounds,        // TargetBounds: the provider's own ceiling
+  kSuspended,           // Suspended
+  kRecommendOnly,       // RecommendOnly
+  kStateLost,           // StateLost: lost its memory, so the cooldown counts as active
+  kAwaitingReadBack,    // AwaitingReadBack: the last write is unknown
+  kSteady,              // Steady: nothing to do
 };
 const char* CodeName(Code code);
 
@@ -70,10 +70,10 @@ const char* CodeName(Code code);
 struct Reason {
   Stage stage = Stage::kStrategy;
   Code code = Code::kSteady;
-  std::string metric;          // for stages that speak of one
+  std::string metric;  // for stages that speak of one
   int in = 0;
   int out = 0;
-  std::string detail;          // numbers in words: "1240 ms is above 1000 ms for 3 of 3 samples"
+  std::string detail;  // numbers in words: "1240 ms is above 1000 ms for 3 of 3 samples"
   bool operator==(const Reason&) const = default;
 };
 
@@ -82,12 +82,12 @@ struct MetricVerdict {
   std::string name;
   enum class State { kUnknown, kMissing, kStale, kIgnored, kBelowLower, kInRange, kAboveUpper };
   State state = State::kUnknown;
-  std::optional<double> value;    // of the sample that counts; nullopt when there is none
+  std::optional<double> value;  // of the sample that counts; nullopt when there is none
   bool censored = false;
   std::optional<int> recommended;
-  int breaches = 0;               // length of the current run, this sample included
+  int breaches = 0;  // length of the current run, this sample included
   int breaches_needed = 0;
-  bool above = false;             // which side the run is on, when breaches > 0
+  bool above = false;  // which side the run is on, when breaches > 0
   std::optional<absl::Time> sampled_at;
   std::string unit;
   bool operator==(const MetricVerdict&) const = default;
@@ -97,18 +97,18 @@ const char* MetricStateName(MetricVerdict::State state);
 struct Decision {
   Action action = Action::kHold;
   Cause cause = Cause::kMetrics;
-  int from = 0;              // what the cloud has been told (target.desired)
-  int to = 0;                // what this policy wants now; == from for kHold
-  bool write = false;        // false in Recommend, or when there is nothing to write
-  bool suspended = false;    // spec.suspend holds at least one direction now, whether or not there is something to hold
-  int recommended = 0;       // by the strategies, before any limit
-  int desired = 0;           // after all stages but suspend and mode: shown in Recommend too
+  int from = 0;            // what the cloud has been told (target.desired)
+  int to = 0;              // what this policy wants now; == from for kHold
+  bool write = false;      // false in Recommend, or when there is nothing to write
+  bool suspended = false;  // spec.suspend holds at least one direction now, whether or not there is something to hold
+  int recommended = 0;     // by the strategies, before any limit
+  int desired = 0;         // after all stages but suspend and mode: shown in Recommend too
   policy::Limits limits;
   std::vector<MetricVerdict> metrics;  // in the order of spec.metrics
   std::vector<Reason> reasons;         // in the order of the stages; never empty
   // The reason that bound the result: the last one that changed the value, else the last one that held it.
   Code code = Code::kSteady;
-  std::string message;                 // the sentence that people read
+  std::string message;  // the sentence that people read
   // When something that holds this decision back ends (cooldown, window, rate, schedule); nullopt: the next poll.
   std::optional<async::BootTime> next;
   bool operator==(const Decision&) const = default;

@@ -19,10 +19,10 @@ struct Draft {
   async::Instant now;
 
   Decision decision;
-  int value = 0;                        // the capacity so far
-  bool held = false;                    // by the target: nothing may be decided, samples are still judged
-  std::vector<const Sample*> usable;    // per metric: the sample that may count, or null
-  std::vector<Reason> words;            // per metric: what it says, for Combine to choose from
+  int value = 0;                      // the capacity so far
+  bool held = false;                  // by the target: nothing may be decided, samples are still judged
+  std::vector<const Sample*> usable;  // per metric: the sample that may count, or null
+  std::vector<Reason> words;          // per metric: what it says, for Combine to choose from
 
   const TargetState* target() const { return seen.state(); }
   int from() const { return decision.from; }

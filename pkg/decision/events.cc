@@ -79,10 +79,12 @@ void TellWrite(Step& step) {
   if (const auto* refused = std::get_if<Refused>(&write)) {
     step.Warning(RefusedReason(*refused), absl::StrCat(change, refused->message), "Scale");
   } else if (const auto* unknown = std::get_if<Unknown>(&write)) {
-    step.Warning("ScaleFailed", absl::StrCat(change, "it is not known whether it happened: ", unknown->message), "Scale");
+    step.Warning("ScaleFailed", absl::StrCat(change, "it is not known whether it happened: ", unknown->message),
+                 "Scale");
   } else if (const auto* violation = std::get_if<Violation>(&write)) {
-    step.Warning("ScaleFailed", absl::StrCat(change, "refused by the write gate (", violation->check, "): ",
-                                             violation->message), "Scale");
+    step.Warning("ScaleFailed",
+                 absl::StrCat(change, "refused by the write gate (", violation->check, "): ", violation->message),
+                 "Scale");
   }
 }
 
@@ -118,7 +120,8 @@ void TellLimits(Step& step) {
 enum class Health { kUnknown, kGood, kBad };
 
 Health HealthOf(const MetricVerdict& verdict) {
-  if (verdict.state == MetricVerdict::State::kMissing || verdict.state == MetricVerdict::State::kStale) return Health::kBad;
+  if (verdict.state == MetricVerdict::State::kMissing || verdict.state == MetricVerdict::State::kStale)
+    return Health::kBad;
   return verdict.value ? Health::kGood : Health::kUnknown;
 }
 
@@ -144,7 +147,8 @@ void TellMetrics(Step& step) {
     const Health before = HealthBefore(step, verdict.name);
     const Health now = HealthOf(verdict);
     if (now == Health::kBad && before != Health::kBad) {
-      step.Warning("MetricUnavailable", absl::StrCat("metric ", verdict.name, ": ", MissingWords(step.now, i)), "ReadMetric");
+      step.Warning("MetricUnavailable", absl::StrCat("metric ", verdict.name, ": ", MissingWords(step.now, i)),
+                   "ReadMetric");
     }
     if (now == Health::kGood && before == Health::kBad) {
       step.Normal("MetricRecovered", absl::StrCat("metric ", verdict.name, " has samples again"), "ReadMetric");
@@ -161,7 +165,8 @@ void TellTarget(Step& step) {
   if (failure == nullptr) return;
   const TargetFailure* was = step.before != nullptr ? step.before->observation.failure() : nullptr;
   if (was != nullptr && FaultReason(*was) == FaultReason(*failure)) return;
-  step.Warning(FaultReason(*failure), failure->message.empty() ? FaultReason(*failure) : failure->message, "ReadTarget");
+  step.Warning(FaultReason(*failure), failure->message.empty() ? FaultReason(*failure) : failure->message,
+               "ReadTarget");
 }
 
 void TellOthers(Step& step) {

@@ -1,5 +1,5 @@
-// What is told as a Kubernetes Event and as a line of the log: transitions, never states. An outcome that says the same as
-// the one before it makes no events.
+// What is told as a Kubernetes Event and as a line of the log: transitions, never states. An outcome that says the same
+// as the one before it makes no events.
 #pragma once
 
 #include <string>

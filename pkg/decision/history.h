@@ -14,7 +14,7 @@ namespace ottoscale::decision {
 // The run of breaches of one metric.
 struct MetricHistory {
   std::string name;
-  int run = 0;               // distinct samples in a row on one side
+  int run = 0;  // distinct samples in a row on one side
   bool above = false;
   std::optional<Sample> last;  // the last sample that was valid or censored
   bool operator==(const MetricHistory&) const = default;
@@ -52,18 +52,18 @@ struct History {
   std::vector<Change> changes;                  // within the longest rate period, oldest first
   std::optional<async::Instant> last_scale_out;
   std::optional<async::Instant> last_scale_in;
-  std::optional<Change> last_applied;           // the last write that the cloud confirmed
-  std::string target_uid;                       // "" until the target has been read once
-  std::optional<async::BootTime> observing_since;   // first valid recommendation since start or change of target
+  std::optional<Change> last_applied;              // the last write that the cloud confirmed
+  std::string target_uid;                          // "" until the target has been read once
+  std::optional<async::BootTime> observing_since;  // first valid recommendation since start or change of target
   std::optional<async::BootTime> in_flight_since;
-  std::optional<PendingChange> pending;         // written to status before the cloud was; cleared by a read
-  bool write_unknown = false;                   // the last write is Unknown: nothing before a read
-  async::Instant unknown_at;                    // when that write was decided, while write_unknown
-  std::optional<int> known_desired;             // what the cloud had been told when we last looked or wrote
-  std::optional<Change> last_external;          // the last change of the desired capacity that somebody else made
-  std::optional<int> ceiling;                   // learned from a refusal; cleared when the target accepts more
-  std::optional<async::BootTime> ceiling_since; // learned then: after kCeilingTrust it is tried once more
-  bool state_lost = false;                      // had status, but not the fields that survive: cooldown counts as active
+  std::optional<PendingChange> pending;          // written to status before the cloud was; cleared by a read
+  bool write_unknown = false;                    // the last write is Unknown: nothing before a read
+  async::Instant unknown_at;                     // when that write was decided, while write_unknown
+  std::optional<int> known_desired;              // what the cloud had been told when we last looked or wrote
+  std::optional<Change> last_external;           // the last change of the desired capacity that somebody else made
+  std::optional<int> ceiling;                    // learned from a refusal; cleared when the target accepts more
+  std::optional<async::BootTime> ceiling_since;  // learned then: after kCeilingTrust it is tried once more
+  bool state_lost = false;  // had status, but not the fields that survive: cooldown counts as active
   bool operator==(const History&) const = default;
 };
 

@@ -31,12 +31,12 @@ const char* MissingReasonName(MissingReason reason);
 // One reading of one metric.
 struct Sample {
   SampleState state = SampleState::kMissing;
-  double value = 0;                // in the source's unit (HTTPHeartbeat: milliseconds)
-  async::Instant measured_at;      // when the provider measured it: samples with equal times are the same sample
+  double value = 0;            // in the source's unit (HTTPHeartbeat: milliseconds)
+  async::Instant measured_at;  // when the provider measured it: samples with equal times are the same sample
   MissingReason missing = MissingReason::kNone;
-  std::string message;             // for people, when missing or censored: what happened, without any body of the answer
-  std::string unit = "";           // "ms"; for messages
-  absl::Duration took;             // of the reading, for telemetry
+  std::string message;    // for people, when missing or censored: what happened, without any body of the answer
+  std::string unit;  // "ms"; for messages
+  absl::Duration took;    // of the reading, for telemetry
   bool operator==(const Sample&) const = default;
 };
 
@@ -65,12 +65,12 @@ struct TargetFailure {
 
 // The target as the cloud tells it.
 struct TargetState {
-  std::string uid;       // the provider's own identity, e.g. "APP-UUID/web"
-  std::string display;   // for the column: "heroku/dancing-forest-1234/web"
+  std::string uid;                 // the provider's own identity, e.g. "APP-UUID/web"
+  std::string display;             // for the column: "heroku/dancing-forest-1234/web"
   std::string unit = "instances";  // "dynos"; for messages
-  int desired = 0;       // what the cloud has been told
-  int ready = 0;         // what serves
-  bool off = false;      // somebody has switched it off without setting 0: maintenance
+  int desired = 0;                 // what the cloud has been told
+  int ready = 0;                   // what serves
+  bool off = false;                // somebody has switched it off without setting 0: maintenance
   std::string off_reason;
   std::optional<int> ceiling;  // the provider's own limit, when known
   async::Instant read_at;
@@ -99,7 +99,7 @@ struct Refused {
   enum class Kind { kLimit, kBusy, kRateLimited, kCredentials, kNotFound, kInvalid };
   Kind kind = Kind::kInvalid;
   std::string message;
-  std::optional<int> ceiling;                // kLimit: what the provider allows, when it says so
+  std::optional<int> ceiling;  // kLimit: what the provider allows, when it says so
   std::optional<async::BootTime> retry_at;
   bool operator==(const Refused&) const = default;
 };

@@ -1,5 +1,5 @@
-// Stages Stabilise, Rate, Cooldown and InFlight: how soon and how far. Corrections of the bounds pass all of them but the
-// rate limits, which a scale-in keeps, and the rule that nothing is taken away while a change is under way.
+// Stages Stabilise, Rate, Cooldown and InFlight: how soon and how far. Corrections of the bounds pass all of them but
+// the rate limits, which a scale-in keeps, and the rule that nothing is taken away while a change is under way.
 #include <algorithm>
 #include <cstdint>
 
@@ -63,7 +63,7 @@ struct Allowance {
 
 Allowance AllowedBy(const policy::RatePolicy& rate, const Draft& draft) {
   const bool out = draft.ScalesOut();
-  int64_t same = 0;      // moved within the period in this direction
+  int64_t same = 0;  // moved within the period in this direction
   int64_t opposite = 0;
   Allowance allowance;
   for (const Change& change : draft.history.changes) {
@@ -135,15 +135,17 @@ void KeepRate(Draft& draft) {
   const int64_t wanted = std::abs(draft.value - draft.from());
   if (allowance.left >= wanted) return;
   const int step = static_cast<int>(allowance.left);
-  draft.Say(Stage::kRate, Code::kRateLimited, out ? draft.from() + step : draft.from() - step,
-            step == 0 ? "the rate limit allows no more for now" : absl::StrCat("the rate limit allows ", step, " for now"));
+  draft.Say(
+      Stage::kRate, Code::kRateLimited, out ? draft.from() + step : draft.from() - step,
+      step == 0 ? "the rate limit allows no more for now" : absl::StrCat("the rate limit allows ", step, " for now"));
   if (allowance.more_at) draft.Until(*allowance.more_at);
 }
 
 void KeepCooldown(Draft& draft) {
   if (draft.value == draft.from() || IsCorrection(draft)) return;
   if (const auto end = UnknownCooldownEnd(draft)) {
-    draft.Hold(Stage::kCooldown, Code::kStateLost, "when the last change was is not known, so the cooldown is waited out");
+    draft.Hold(Stage::kCooldown, Code::kStateLost,
+               "when the last change was is not known, so the cooldown is waited out");
     return draft.Until(*end);
   }
   if (const auto end = CooldownEnd(draft)) {
@@ -160,13 +162,14 @@ void AwaitFlight(Draft& draft) {
       draft.history.in_flight_since.value_or(draft.now.boot) + draft.spec.behavior.progress_deadline;
   const std::string ready = absl::StrCat(target.ready, " of ", CapacityWords(target.desired, target.unit));
   if (draft.now.boot >= deadline) {
-    return draft.Say(Stage::kInFlight, Code::kNotProgressing, draft.value,
-                     absl::StrCat(ready, " ready for more than ", DurationWords(draft.spec.behavior.progress_deadline)));
+    return draft.Say(
+        Stage::kInFlight, Code::kNotProgressing, draft.value,
+        absl::StrCat(ready, " ready for more than ", DurationWords(draft.spec.behavior.progress_deadline)));
   }
   const auto& metrics = draft.spec.metrics;
-  const bool waits = !IsCorrection(draft) && std::any_of(metrics.begin(), metrics.end(), [](const policy::Metric& metric) {
-    return WaitsInFlight(metric.strategy);
-  });
+  const bool waits =
+      !IsCorrection(draft) && std::any_of(metrics.begin(), metrics.end(),
+                                          [](const policy::Metric& metric) { return WaitsInFlight(metric.strategy); });
   if (!draft.ScalesIn() && !(draft.ScalesOut() && waits)) return;
   draft.Hold(Stage::kInFlight, Code::kInFlight, absl::StrCat("the last change is under way (", ready, " ready)"));
   draft.Until(deadline);

@@ -178,7 +178,8 @@ TEST(Property, EveryDecisionKeepsTheRules) {
       const Outcome outcome = world.Pass(samples);
       out += outcome.decision.action == Action::kScaleOut && outcome.decision.cause == Cause::kMetrics;
       in += outcome.decision.action == Action::kScaleIn && outcome.decision.cause == Cause::kMetrics;
-      ASSERT_NO_FATAL_FAILURE(CheckRules(world, outcome, flying)) << "seed " << seed << " pass " << i << ": " << outcome.decision.message;
+      ASSERT_NO_FATAL_FAILURE(CheckRules(world, outcome, flying))
+          << "seed " << seed << " pass " << i << ": " << outcome.decision.message;
     }
   }
   EXPECT_GT(out, 80) << "or the worlds are too quiet to show anything";
@@ -314,7 +315,8 @@ TEST(Property, StatusAndEventsAreDefinedForEveryOutcome) {
       // The same again is no news.
       const std::vector<Event> again = EventsFor(&outcome, world.history, outcome);
       for (const Event& event : again) {
-        ASSERT_TRUE(event.reason == "ScaledOut" || event.reason == "ScaledIn" || event.reason == "ExternalChangeObserved")
+        ASSERT_TRUE(event.reason == "ScaledOut" || event.reason == "ScaledIn" ||
+                    event.reason == "ExternalChangeObserved")
             << event.reason;
       }
       before = outcome;

@@ -51,8 +51,9 @@ Quality QualityOf(const Draft& draft, const policy::Metric& metric, const Sample
   if (!std::isfinite(sample.value)) return {State::kMissing, Code::kSampleMissing, "has no sample (not a number)"};
   const absl::Duration age = draft.now.boot - sample.measured_at.boot;
   if (age > MaxAge(draft.spec, metric)) {
-    return {State::kStale, Code::kSampleStale,
-            absl::StrCat("has no fresh sample (the last is older than ", DurationWords(MaxAge(draft.spec, metric)), ")")};
+    return {
+        State::kStale, Code::kSampleStale,
+        absl::StrCat("has no fresh sample (the last is older than ", DurationWords(MaxAge(draft.spec, metric)), ")")};
   }
   return {};
 }
@@ -84,7 +85,8 @@ void JudgeTarget(Draft& draft) {
                         failure.message.empty() ? name : std::string(absl::StripSuffix(failure.message, ".")));
   }
   if (draft.history.write_unknown) {
-    return HoldAtTarget(draft, Code::kAwaitingReadBack, "the last write may have happened, and the target was not read since");
+    return HoldAtTarget(draft, Code::kAwaitingReadBack,
+                        "the last write may have happened, and the target was not read since");
   }
   if (target->off) {
     return HoldAtTarget(draft, Code::kTargetOff,
@@ -105,7 +107,8 @@ void JudgeSamples(Draft& draft) {
     Quality quality = QualityOf(draft, metric, sample);
     const bool usable = quality.state == MetricVerdict::State::kUnknown;
     draft.usable.push_back(usable ? &sample : nullptr);
-    draft.decision.metrics.push_back(VerdictWithout(metric, sample, FindMetric(draft.history, metric.name), quality.state));
+    draft.decision.metrics.push_back(
+        VerdictWithout(metric, sample, FindMetric(draft.history, metric.name), quality.state));
     draft.words.push_back({.stage = Stage::kQuality,
                            .code = quality.code,
                            .metric = metric.name,

@@ -7,10 +7,10 @@
 #include "pkg/decision/draft.h"
 
 // Note [Whose change]
-// The desired capacity may differ from what we last knew for three reasons: a write of ours whose end was unknown or that
-// a restart has cut off (it stands in `pending`), somebody else, or another target behind the same policy. The first read
-// after it tells: where the target stands at the intent's `to`, the change was ours. Whoever made it, the runs of breaches
-// are cleared: they were measured at another capacity.
+// The desired capacity may differ from what we last knew for three reasons: a write of ours whose end was unknown or
+// that a restart has cut off (it stands in `pending`), somebody else, or another target behind the same policy. The
+// first read after it tells: where the target stands at the intent's `to`, the change was ours. Whoever made it, the
+// runs of breaches are cleared: they were measured at another capacity.
 
 namespace ottoscale::decision {
 namespace {
@@ -87,8 +87,8 @@ void RememberSamples(History& history, const policy::ScalingPolicy& spec, const 
   history.metrics = std::move(metrics);
 }
 
-// Keeps, of the recommendations, those that can still be the highest or the lowest of some window that ends now or later:
-// one that stands between a newer higher and a newer lower one never is. The newest is always kept.
+// Keeps, of the recommendations, those that can still be the highest or the lowest of some window that ends now or
+// later: one that stands between a newer higher and a newer lower one never is. The newest is always kept.
 void PruneRecommendations(History& history, absl::Duration longest, async::BootTime now) {
   std::vector<Recommendation> kept;
   int highest = INT_MIN;
@@ -127,8 +127,8 @@ void RememberUnknown(History& history, const Outcome& outcome) {
   const Decision& decision = outcome.decision;
   history.write_unknown = true;
   history.unknown_at = outcome.now;
-  history.pending = PendingChange{
-      .from = decision.from, .to = decision.to, .cause = decision.cause, .time = outcome.now.wall};
+  history.pending =
+      PendingChange{.from = decision.from, .to = decision.to, .cause = decision.cause, .time = outcome.now.wall};
 }
 
 void RememberApplied(History& history, const Applied& applied, const Outcome& outcome) {

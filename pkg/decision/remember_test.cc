@@ -156,8 +156,8 @@ TEST(Remember, StaysBoundedWhateverIsSeen) {
   world.spec.poll_period = absl::Seconds(1);
   world.spec.max_capacity = 100000;
   world.spec.behavior.scale_in.stabilization_window = absl::Hours(1);
-  world.spec.behavior.scale_out.policies = {{.type = policy::RatePolicy::Type::kInstances, .value = 1000,
-                                             .period = absl::Hours(1)}};
+  world.spec.behavior.scale_out.policies = {
+      {.type = policy::RatePolicy::Type::kInstances, .value = 1000, .period = absl::Hours(1)}};
   world.threshold().breaches_to_scale_out = 1;
   for (int i = 0; i < 2000; ++i) {
     world.Beat(1240);

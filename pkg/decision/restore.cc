@@ -6,8 +6,8 @@
 namespace ottoscale::decision {
 namespace {
 
-// A time of the past on the clock that starts anew with the machine. What lies in the future (a clock was set back) counts
-// as now: cooldowns are then waited out in full.
+// A time of the past on the clock that starts anew with the machine. What lies in the future (a clock was set back)
+// counts as now: cooldowns are then waited out in full.
 async::Instant InstantOf(absl::Time wall, async::Instant now) {
   const absl::Duration ago = std::max(now.wall - wall, absl::ZeroDuration());
   return {now.wall - ago, now.boot - ago};
@@ -18,8 +18,8 @@ std::optional<async::Instant> InstantOf(const std::optional<absl::Time>& wall, a
   return InstantOf(*wall, now);
 }
 
-// There was a status, and what it should know about changes is not in it. A policy that has never read its target or never
-// changed it knows nothing and has lost nothing.
+// There was a status, and what it should know about changes is not in it. A policy that has never read its target or
+// never changed it knows nothing and has lost nothing.
 bool HasLostState(const PolicyStatus& status) {
   if (status.observed_generation == 0) return false;
   const bool had_target = status.target_capacity.has_value() || !status.target.empty();

@@ -16,7 +16,8 @@ std::string ActionName(const Decision& decision, policy::Mode mode) {
   return absl::StrCat(mode == policy::Mode::kRecommend ? "Would" : "", action);
 }
 
-DecisionStatus DecisionStatusFor(const policy::ScalingPolicy& spec, const Outcome& outcome, const PolicyStatus* previous) {
+DecisionStatus DecisionStatusFor(const policy::ScalingPolicy& spec, const Outcome& outcome,
+                                 const PolicyStatus* previous) {
   const Decision& decision = outcome.decision;
   DecisionStatus status{.action = ActionName(decision, spec.mode),
                         .from = decision.from,
@@ -34,8 +35,8 @@ DecisionStatus DecisionStatusFor(const policy::ScalingPolicy& spec, const Outcom
   // Since when it has been decided so.
   if (previous == nullptr || !previous->decision) return status;
   const DecisionStatus& old = *previous->decision;
-  const bool same = old.action == status.action && old.from == status.from && old.to == status.to &&
-                    old.reason == status.reason;
+  const bool same =
+      old.action == status.action && old.from == status.from && old.to == status.to && old.reason == status.reason;
   if (same) status.time = old.time;
   return status;
 }
@@ -148,7 +149,8 @@ void FillHistory(PolicyStatus& status, const History& history, const Outcome& ou
   status.history.push_back(*std::move(entry));
   const size_t size = status.history.size();
   if (size > PolicyStatus::kMaxHistory) {
-    status.history.erase(status.history.begin(), status.history.begin() + static_cast<int64_t>(size - PolicyStatus::kMaxHistory));
+    status.history.erase(status.history.begin(),
+                         status.history.begin() + static_cast<int64_t>(size - PolicyStatus::kMaxHistory));
   }
 }
 

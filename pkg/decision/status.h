@@ -23,20 +23,20 @@ struct Condition {
   std::string reason;              // CamelCase, never empty
   std::string message;
   int64_t observed_generation = 0;
-  absl::Time last_transition;      // when `status` became what it is
+  absl::Time last_transition;  // when `status` became what it is
   bool operator==(const Condition&) const = default;
 };
 
 struct MetricStatus {
   std::string name;
-  std::string state;                   // MetricStateName
-  std::optional<double> value;         // in `unit`
+  std::string state;            // MetricStateName
+  std::optional<double> value;  // in `unit`
   std::string unit;
-  bool censored = false;               // more than `value`
+  bool censored = false;  // more than `value`
   std::optional<absl::Time> sampled_at;
-  int breaches = 0;                    // in a row, this sample included
+  int breaches = 0;  // in a row, this sample included
   int breaches_needed = 0;
-  std::string message;                 // why there is no sample; "" otherwise
+  std::string message;  // why there is no sample; "" otherwise
   bool operator==(const MetricStatus&) const = default;
 };
 
@@ -45,7 +45,7 @@ struct StageStatus {
   std::string metric;  // "" when the stage speaks of none
   int in = 0;
   int out = 0;
-  std::string code;    // CodeName
+  std::string code;  // CodeName
   bool operator==(const StageStatus&) const = default;
 };
 
@@ -81,23 +81,23 @@ struct PolicyStatus {
   static constexpr size_t kMaxHistory = 10;
 
   int64_t observed_generation = 0;
-  std::string target;                    // for the column: "heroku/dancing-forest-1234/web"
+  std::string target;  // for the column: "heroku/dancing-forest-1234/web"
   std::string target_uid;
-  std::optional<int> current_capacity;   // ready
-  std::optional<int> target_capacity;    // what the cloud has been told
-  std::optional<int> pending_capacity;   // ordered, not ready
-  std::optional<int> desired_capacity;   // what the policy wants, in Recommend too
+  std::optional<int> current_capacity;  // ready
+  std::optional<int> target_capacity;   // what the cloud has been told
+  std::optional<int> pending_capacity;  // ordered, not ready
+  std::optional<int> desired_capacity;  // what the policy wants, in Recommend too
   std::optional<policy::Limits> effective_bounds;
-  std::vector<MetricStatus> metrics;     // in the order of the spec
-  std::string metric_summary;            // "heartbeat 1240/1000ms"
+  std::vector<MetricStatus> metrics;  // in the order of the spec
+  std::string metric_summary;         // "heartbeat 1240/1000ms"
   std::optional<DecisionStatus> decision;
   std::optional<PendingChange> pending_change;
   std::optional<AppliedStatus> last_applied;
   std::optional<absl::Time> last_scale_out_time;
   std::optional<absl::Time> last_scale_in_time;
   std::optional<absl::Time> next_scale_time;  // when a cooldown, window or rate limit that holds something back ends
-  std::vector<HistoryEntry> history;     // newest last, at most kMaxHistory
-  std::vector<Condition> conditions;     // Ready, ScalingActive, AbleToScale, ScalingLimited; then what is abnormal
+  std::vector<HistoryEntry> history;          // newest last, at most kMaxHistory
+  std::vector<Condition> conditions;  // Ready, ScalingActive, AbleToScale, ScalingLimited; then what is abnormal
   bool operator==(const PolicyStatus&) const = default;
 };
 
@@ -120,8 +120,8 @@ PolicyStatus StatusForProblem(int64_t generation, const StatusProblem& problem, 
 
 // Whether a reader would learn nothing new: times of polls, metric values and the words around them are left out.
 bool SameMeaning(const PolicyStatus& a, const PolicyStatus& b);
-// Whether `next` should be written over `previous`, which was written `since` ago: another meaning at once, another metric
-// summary after a minute.
+// Whether `next` should be written over `previous`, which was written `since` ago: another meaning at once, another
+// metric summary after a minute.
 bool WorthWriting(const PolicyStatus& previous, const PolicyStatus& next, absl::Duration since);
 
 // What survives a restart: see pkg/ARCHITECTURE.md, "State and restart". Runs of breaches and recommendations do not.

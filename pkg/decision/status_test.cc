@@ -60,17 +60,15 @@ TEST(StatusFor, TellsAChange) {
                    .breaches = 3,
                    .breaches_needed = 3}},
       .metric_summary = "heartbeat 1240/1000ms",
-      .decision = DecisionStatus{.action = "ScaleOut",
-                                 .from = 2,
-                                 .to = 3,
-                                 .time = at,
-                                 .reason = "ThresholdBreached",
-                                 .message = "heartbeat 1240 ms is above 1000 ms for 3 of 3 samples: 2 \u2192 3 dynos",
-                                 .stages = {{.stage = "Strategy",
-                                             .metric = "heartbeat",
-                                             .in = 2,
-                                             .out = 3,
-                                             .code = "ThresholdBreached"}}},
+      .decision =
+          DecisionStatus{
+              .action = "ScaleOut",
+              .from = 2,
+              .to = 3,
+              .time = at,
+              .reason = "ThresholdBreached",
+              .message = "heartbeat 1240 ms is above 1000 ms for 3 of 3 samples: 2 \u2192 3 dynos",
+              .stages = {{.stage = "Strategy", .metric = "heartbeat", .in = 2, .out = 3, .code = "ThresholdBreached"}}},
       .last_applied = AppliedStatus{.capacity = 3, .time = at},
       .last_scale_out_time = at,
       .history = {{.time = at,
@@ -120,42 +118,57 @@ TEST(StatusFor, SaysWhyInTheConditions) {
   const ConditionCase cases[] = {
       {"a metric outage turns ScalingActive", [](StatusWorld& w) { w.NoBeat(); }, "ScalingActive", "False ProbeFailed"},
       {"and not Ready", [](StatusWorld& w) { w.NoBeat(); }, "Ready", "True Reconciled"},
-      {"stale", [](StatusWorld& w) { w.Report({Valid(1, w.now + -absl::Hours(1))}); }, "ScalingActive", "False SampleStale"},
+      {"stale", [](StatusWorld& w) { w.Report({Valid(1, w.now + -absl::Hours(1))}); }, "ScalingActive",
+       "False SampleStale"},
       {"not read", [](StatusWorld& w) { w.Report({}); }, "ScalingActive", "False NotRead"},
       {"off", [](StatusWorld& w) { w.target.off = true, w.Beat(500); }, "AbleToScale", "False TargetOff"},
       {"off: no samples", [](StatusWorld& w) { w.target.off = true, w.Beat(500); }, "ScalingActive", "False TargetOff"},
-      {"zero", [](StatusWorld& w) { w.target.desired = w.target.ready = 0, w.Beat(500); }, "AbleToScale", "False ScaledToZero"},
+      {"zero", [](StatusWorld& w) { w.target.desired = w.target.ready = 0, w.Beat(500); }, "AbleToScale",
+       "False ScaledToZero"},
       {"at the maximum", [](StatusWorld& w) { w.spec.max_capacity = 2, w.Beats(3, 1240); }, "ScalingLimited",
        "True LimitedByMaxCapacity"},
       {"at the minimum", [](StatusWorld& w) { w.spec.min_capacity = 2, w.Beats(5, 100); }, "ScalingLimited",
        "True LimitedByMinCapacity"},
-      {"cooldown", [](StatusWorld& w) { w.spec.behavior.scale_in.cooldown = absl::Hours(1), w.Beats(3, 1240), w.Beats(5, 10); },
+      {"cooldown",
+       [](StatusWorld& w) { w.spec.behavior.scale_in.cooldown = absl::Hours(1), w.Beats(3, 1240), w.Beats(5, 10); },
        "AbleToScale", "False Cooldown"},
       {"window", [](StatusWorld& w) { w.spec.behavior.scale_in.stabilization_window = absl::Hours(1), w.Beats(5, 10); },
        "AbleToScale", "True Stabilizing"},
-      {"slow", [](StatusWorld& w) { w.target.ready = 1, w.spec.behavior.progress_deadline = absl::Seconds(60), w.Beats(4, 500); },
+      {"slow",
+       [](StatusWorld& w) {
+         w.target.ready = 1, w.spec.behavior.progress_deadline = absl::Seconds(60), w.Beats(4, 500);
+       },
        "AbleToScale", "True TargetNotProgressing"},
-      {"slow is not under way", [](StatusWorld& w) { w.target.ready = 1, w.spec.behavior.progress_deadline = absl::Seconds(60), w.Beats(4, 500); },
+      {"slow is not under way",
+       [](StatusWorld& w) {
+         w.target.ready = 1, w.spec.behavior.progress_deadline = absl::Seconds(60), w.Beats(4, 500);
+       },
        "Reconciling", ""},
-      {"wrong key", [](StatusWorld& w) { w.failure = TargetFailure{.fault = TargetFault::kCredentialsInvalid}, w.Beat(500); },
+      {"wrong key",
+       [](StatusWorld& w) { w.failure = TargetFailure{.fault = TargetFault::kCredentialsInvalid}, w.Beat(500); },
        "Ready", "False CredentialsInvalid"},
-      {"finer reason", [](StatusWorld& w) { w.failure = TargetFailure{.fault = TargetFault::kAccountNotReady, .reason = "SecretKeyMissing"}, w.Beat(500); },
+      {"finer reason",
+       [](StatusWorld& w) {
+         w.failure = TargetFailure{.fault = TargetFault::kAccountNotReady, .reason = "SecretKeyMissing"}, w.Beat(500);
+       },
        "Ready", "False SecretKeyMissing"},
       {"a hiccup before anything is known", [](StatusWorld& w) { w.failure = TargetFailure{}, w.Beat(500); }, "Ready",
        "Unknown ProviderUnavailable"},
-      {"a hiccup later leaves Ready", [](StatusWorld& w) { w.Beat(500), w.failure = TargetFailure{}, w.Beat(500); }, "Ready",
-       "True Reconciled"},
-      {"but not AbleToScale", [](StatusWorld& w) { w.Beat(500), w.failure = TargetFailure{}, w.Beat(500); }, "AbleToScale",
-       "False ProviderUnavailable"},
-      {"refused", [](StatusWorld& w) { w.answer = Refused{.kind = Refused::Kind::kRateLimited}, w.Beats(3, 1240); }, "AbleToScale",
-       "False ProviderRateLimited"},
-      {"unknown", [](StatusWorld& w) { w.answer = Unknown{}, w.Beats(3, 1240); }, "AbleToScale", "False AwaitingReadBack"},
+      {"a hiccup later leaves Ready", [](StatusWorld& w) { w.Beat(500), w.failure = TargetFailure{}, w.Beat(500); },
+       "Ready", "True Reconciled"},
+      {"but not AbleToScale", [](StatusWorld& w) { w.Beat(500), w.failure = TargetFailure{}, w.Beat(500); },
+       "AbleToScale", "False ProviderUnavailable"},
+      {"refused", [](StatusWorld& w) { w.answer = Refused{.kind = Refused::Kind::kRateLimited}, w.Beats(3, 1240); },
+       "AbleToScale", "False ProviderRateLimited"},
+      {"unknown", [](StatusWorld& w) { w.answer = Unknown{}, w.Beats(3, 1240); }, "AbleToScale",
+       "False AwaitingReadBack"},
       {"a violation stalls", [](StatusWorld& w) { w.answer = Violation{"bounds", "x"}, w.Beats(3, 1240); }, "Stalled",
        "True GateViolation"},
-      {"stalled, and not reconciling", [](StatusWorld& w) { w.answer = Violation{"bounds", "x"}, w.Beats(3, 1240), w.target.ready = 1, w.Beat(500); },
+      {"stalled, and not reconciling",
+       [](StatusWorld& w) { w.answer = Violation{"bounds", "x"}, w.Beats(3, 1240), w.target.ready = 1, w.Beat(500); },
        "Reconciling", ""},
-      {"and goes on to", [](StatusWorld& w) { w.answer = Violation{"bounds", "x"}, w.Beats(3, 1240), w.Beat(500); }, "Stalled",
-       "True GateViolation"},
+      {"and goes on to", [](StatusWorld& w) { w.answer = Violation{"bounds", "x"}, w.Beats(3, 1240), w.Beat(500); },
+       "Stalled", "True GateViolation"},
   };
   for (const ConditionCase& c : cases) {
     StatusWorld world;
@@ -170,7 +183,8 @@ TEST(StatusFor, KeepsTheFirstWordsOfAViolation) {
   world.Beats(3, 1240);
   world.answer = Violation{"held", "held since"};
   world.Beat(1240);
-  EXPECT_EQ(FindCondition(world.status, "Stalled")->message, "the write gate refused a change (bounds): 9 is outside 1..5");
+  EXPECT_EQ(FindCondition(world.status, "Stalled")->message,
+            "the write gate refused a change (bounds): 9 is outside 1..5");
 }
 
 TEST(StatusFor, ForgetsAViolationWithTheNextGeneration) {
@@ -241,8 +255,9 @@ TEST(StatusFor, SummarisesSeveralMetricsInTheOrderOfTheSpec) {
 TEST(StatusForProblem, KeepsThePastAndDropsTheWish) {
   StatusWorld world;
   world.Beats(3, 1240);
-  const PolicyStatus status = StatusForProblem(
-      5, {.stalled = true, .reason = "InvalidSpec", .message = "spec.maxCapacity: is required"}, world.now, world.status);
+  const PolicyStatus status =
+      StatusForProblem(5, {.stalled = true, .reason = "InvalidSpec", .message = "spec.maxCapacity: is required"},
+                       world.now, world.status);
   EXPECT_EQ(status.observed_generation, 5);
   EXPECT_EQ(status.target_uid, "app-1/web");
   EXPECT_EQ(status.last_applied, world.status.last_applied);

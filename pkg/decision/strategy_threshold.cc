@@ -39,17 +39,18 @@ void KeepRun(const StrategyInput& input, StrategyAnswer& answer) {
 // A censored value below `upper` may lie anywhere above it: that says nothing.
 StrategyAnswer Undecidable(const policy::Threshold& threshold, const StrategyInput& input) {
   const Sample& sample = input.sample;
-  StrategyAnswer answer{.state = MetricVerdict::State::kIgnored,
-                        .needed = threshold.breaches_to_scale_out,
-                        .code = Code::kSampleMissing,
-                        .detail = absl::StrCat("over ", ValueWords(sample.value, threshold.upper, sample.unit),
-                                               " says nothing about ",
-                                               ValueWords(threshold.upper, threshold.upper, sample.unit))};
+  StrategyAnswer answer{
+      .state = MetricVerdict::State::kIgnored,
+      .needed = threshold.breaches_to_scale_out,
+      .code = Code::kSampleMissing,
+      .detail = absl::StrCat("over ", ValueWords(sample.value, threshold.upper, sample.unit), " says nothing about ",
+                             ValueWords(threshold.upper, threshold.upper, sample.unit))};
   KeepRun(input, answer);
   return answer;
 }
 
-// No evidence for more of the same: its run starts behind the settling time. It still interrupts a run on the other side.
+// No evidence for more of the same: its run starts behind the settling time. It still interrupts a run on the other
+// side.
 StrategyAnswer Settling(const StrategyInput& input, StrategyAnswer answer, const std::string& compared) {
   answer.state = MetricVerdict::State::kIgnored;
   answer.recommended = input.from;
@@ -102,7 +103,8 @@ StrategyAnswer Judge(const policy::Threshold& threshold, const StrategyInput& in
   if (above ? input.settling_out : input.settling_in) return Settling(input, std::move(answer), compared);
 
   answer.run = RunWith(input, above);
-  answer.detail = absl::StrCat(compared, " for ", std::min(answer.run, answer.needed), " of ", answer.needed, " samples");
+  answer.detail =
+      absl::StrCat(compared, " for ", std::min(answer.run, answer.needed), " of ", answer.needed, " samples");
   if (answer.run >= answer.needed) Recommend(threshold, input, answer);
   return answer;
 }

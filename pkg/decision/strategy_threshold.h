@@ -18,7 +18,7 @@ struct StrategyInput {
   bool settling_out = false;     // measured too soon after a scale-out to be evidence for more
   bool settling_in = false;
   bool scale_out_only = false;
-  absl::Duration settle;         // for words
+  absl::Duration settle;  // for words
 };
 
 // What it says.

@@ -23,9 +23,8 @@ std::string FromWords(absl::string_view window);
 // The metric's name and the detail: "heartbeat 1240 ms is above 1000 ms for 3 of 3 samples".
 std::string ReasonWords(const Reason& reason);
 
-// `heartbeat 1240 ms is above 1000 ms for 3 of 3 samples: 2 → 3 dynos`. `bound` is the index of the reason that bound the
-// result; `known`: whether the target could be read, so that
-// there is a capacity to speak of.
+// `heartbeat 1240 ms is above 1000 ms for 3 of 3 samples: 2 → 3 dynos`. `bound` is the index of the reason that bound
+// the result; `known`: whether the target could be read, so that there is a capacity to speak of.
 std::string DecisionWords(const Decision& decision, size_t bound, absl::string_view unit, bool known);
 
 }  // namespace ottoscale::decision

@@ -48,6 +48,9 @@ std::pair<std::string, std::string> Split(const std::string& key) {
   return {key.substr(0, blank), key.substr(blank + 1)};
 }
 
+Family Gauge(const char* name, const char* help) { return {name, help, MetricType::kGauge}; }
+Family Counter(const char* name, const char* help) { return {name, help, MetricType::kCounter}; }
+
 // From the metric's own unit to base units.
 double Base(const decision::MetricVerdict& metric, double value) { return metric.unit == "ms" ? value / 1000 : value; }
 
@@ -120,22 +123,28 @@ void Metrics::PerPolicy(const Entries& entries, Family family, Write write) {
       });
 }
 
+// A gauge of one number, from the last outcome.
+template <class Value>
+void Metrics::Number(const Entries& entries, const char* name, const char* help, Value value) {
+  PerPolicy(entries, Gauge(name, help), [value](const PolicyEntry& entry, const Labels& labels, Samples& samples) {
+    if (const std::optional<double> v = value(entry)) samples.Add(labels, *v);
+  });
+}
+
 void Metrics::Watch(const Entries& entries) {
-  const auto gauge = [](const char* name, const char* help) { return Family{name, help, MetricType::kGauge}; };
-  const auto counter = [](const char* name, const char* help) { return Family{name, help, MetricType::kCounter}; };
-  // Gauges of one number each, from the last outcome.
-  const auto number = [&](const char* name, const char* help, auto value) {
-    PerPolicy(entries, gauge(name, help), [value](const PolicyEntry& entry, const Labels& labels, Samples& samples) {
-      if (const std::optional<double> v = value(entry)) samples.Add(labels, *v);
-    });
-  };
+  WatchCapacity(entries);
+  WatchState(entries);
+  WatchCounters(entries);
+}
+
+void Metrics::WatchCapacity(const Entries& entries) {
   const auto state_number = [](const PolicyEntry& entry, int decision::TargetState::* member) -> std::optional<double> {
     const decision::TargetState* state = entry.last->observation.state();
     if (state == nullptr) return std::nullopt;
     return state->*member;
   };
 
-  PerPolicy(entries, gauge("ottoscale_policy_info", "What each policy scales; always 1."),
+  PerPolicy(entries, Gauge("ottoscale_policy_info", "What each policy scales; always 1."),
             [](const PolicyEntry& entry, const Labels& labels, Samples& samples) {
               if (!entry.spec) return;
               samples.Add(
@@ -144,22 +153,26 @@ void Metrics::Watch(const Entries& entries) {
                                 {"mode", entry.spec->mode == policy::Mode::kEnforce ? "Enforce" : "Recommend"}}),
                   1);
             });
-  number("ottoscale_policy_current_capacity", "Instances that serve.",
+  Number(entries, "ottoscale_policy_current_capacity", "Instances that serve.",
          [state_number](const PolicyEntry& entry) { return state_number(entry, &decision::TargetState::ready); });
-  number("ottoscale_policy_target_capacity", "Instances that the cloud has been told.",
+  Number(entries, "ottoscale_policy_target_capacity", "Instances that the cloud has been told.",
          [state_number](const PolicyEntry& entry) { return state_number(entry, &decision::TargetState::desired); });
-  number("ottoscale_policy_desired_capacity", "Instances that the policy wants now, in Recommend too.",
+  Number(entries, "ottoscale_policy_desired_capacity", "Instances that the policy wants now, in Recommend too.",
          [](const PolicyEntry& entry) { return std::optional<double>(entry.last->decision.desired); });
-  number("ottoscale_policy_recommended_capacity", "Instances that the metrics ask for, before any limit.",
+  Number(entries, "ottoscale_policy_recommended_capacity", "Instances that the metrics ask for, before any limit.",
          [](const PolicyEntry& entry) { return std::optional<double>(entry.last->decision.recommended); });
-  number("ottoscale_policy_min_capacity", "Lower bound in force, schedules included.",
+  Number(entries, "ottoscale_policy_min_capacity", "Lower bound in force, schedules included.",
          [](const PolicyEntry& entry) { return std::optional<double>(entry.last->decision.limits.min); });
-  number("ottoscale_policy_max_capacity", "Upper bound in force, schedules included.",
+  Number(entries, "ottoscale_policy_max_capacity", "Upper bound in force, schedules included.",
          [](const PolicyEntry& entry) { return std::optional<double>(entry.last->decision.limits.max); });
-  number("ottoscale_policy_recommend_only", "1 when the policy only recommends.", [](const PolicyEntry& entry) {
-    return std::optional<double>(entry.spec && entry.spec->mode == policy::Mode::kRecommend ? 1 : 0);
-  });
-  PerPolicy(entries, gauge("ottoscale_policy_suspended", "1 when changes in this direction are suspended."),
+  Number(entries, "ottoscale_policy_recommend_only", "1 when the policy only recommends.",
+         [](const PolicyEntry& entry) {
+           return std::optional<double>(entry.spec && entry.spec->mode == policy::Mode::kRecommend ? 1 : 0);
+         });
+}
+
+void Metrics::WatchState(const Entries& entries) {
+  PerPolicy(entries, Gauge("ottoscale_policy_suspended", "1 when changes in this direction are suspended."),
             [](const PolicyEntry& entry, const Labels& labels, Samples& samples) {
               if (!entry.spec) return;
               const auto held = [&entry](policy::Direction direction) {
@@ -168,7 +181,7 @@ void Metrics::Watch(const Entries& entries) {
               samples.Add(With(labels, {{"direction", "scale_out"}}), held(policy::Direction::kOut));
               samples.Add(With(labels, {{"direction", "scale_in"}}), held(policy::Direction::kIn));
             });
-  PerPolicy(entries, gauge("ottoscale_policy_condition", "1 for the status that each condition has."),
+  PerPolicy(entries, Gauge("ottoscale_policy_condition", "1 for the status that each condition has."),
             [](const PolicyEntry& entry, const Labels& labels, Samples& samples) {
               for (const decision::Condition& condition : entry.status.conditions) {
                 for (const char* status : {"True", "False", "Unknown"}) {
@@ -176,13 +189,13 @@ void Metrics::Watch(const Entries& entries) {
                 }
               }
             });
-  PerPolicy(entries, gauge("ottoscale_policy_metric_value", "The sample that counts, in base units."),
+  PerPolicy(entries, Gauge("ottoscale_policy_metric_value", "The sample that counts, in base units."),
             [](const PolicyEntry& entry, const Labels& labels, Samples& samples) {
               for (const decision::MetricVerdict& metric : entry.last->decision.metrics) {
                 if (metric.value) samples.Add(With(labels, {{"metric", metric.name}}), Base(metric, *metric.value));
               }
             });
-  PerPolicy(entries, gauge("ottoscale_policy_metric_threshold", "The thresholds, in base units."),
+  PerPolicy(entries, Gauge("ottoscale_policy_metric_threshold", "The thresholds, in base units."),
             [](const PolicyEntry& entry, const Labels& labels, Samples& samples) {
               if (!entry.spec) return;
               for (size_t i = 0; i < entry.spec->metrics.size() && i < entry.last->decision.metrics.size(); ++i) {
@@ -192,7 +205,7 @@ void Metrics::Watch(const Entries& entries) {
                 samples.Add(With(labels, {{"metric", metric.name}, {"bound", "upper"}}), Base(metric, threshold.upper));
               }
             });
-  PerPolicy(entries, gauge("ottoscale_policy_consecutive_breaches", "Samples in a row outside the thresholds."),
+  PerPolicy(entries, Gauge("ottoscale_policy_consecutive_breaches", "Samples in a row outside the thresholds."),
             [](const PolicyEntry& entry, const Labels& labels, Samples& samples) {
               for (const decision::MetricVerdict& metric : entry.last->decision.metrics) {
                 samples.Add(With(labels, {{"metric", metric.name}, {"direction", "scale_out"}}),
@@ -201,7 +214,7 @@ void Metrics::Watch(const Entries& entries) {
                             metric.above ? 0 : metric.breaches);
               }
             });
-  PerPolicy(entries, gauge("ottoscale_schedule_active", "1 when the window is open."),
+  PerPolicy(entries, Gauge("ottoscale_schedule_active", "1 when the window is open."),
             [](const PolicyEntry& entry, const Labels& labels, Samples& samples) {
               if (!entry.spec) return;
               for (const policy::Window& window : entry.spec->schedule.windows) {
@@ -209,7 +222,7 @@ void Metrics::Watch(const Entries& entries) {
                             policy::OpenAt(window, entry.spec->schedule.zone, entry.last->now.wall));
               }
             });
-  PerPolicy(entries, gauge("ottoscale_last_scale_timestamp_seconds", "When the last change was made; 0 for never."),
+  PerPolicy(entries, Gauge("ottoscale_last_scale_timestamp_seconds", "When the last change was made; 0 for never."),
             [](const PolicyEntry& entry, const Labels& labels, Samples& samples) {
               const auto at = [](const std::optional<async::Instant>& time) {
                 return time ? static_cast<double>(absl::ToUnixMillis(time->wall)) / 1000 : 0;
@@ -217,16 +230,18 @@ void Metrics::Watch(const Entries& entries) {
               samples.Add(With(labels, {{"direction", "scale_out"}}), at(entry.history.last_scale_out));
               samples.Add(With(labels, {{"direction", "scale_in"}}), at(entry.history.last_scale_in));
             });
+}
 
+void Metrics::WatchCounters(const Entries& entries) {
   PerPolicy(entries,
-            counter("ottoscale_decisions_total", "Decisions by what was decided and the reason that bound it."),
+            Counter("ottoscale_decisions_total", "Decisions by what was decided and the reason that bound it."),
             [this](const PolicyEntry& entry, const Labels& labels, Samples& samples) {
               for (const auto& [key, count] : counts_[entry.key].decisions) {
                 const auto [action, reason] = Split(key);
                 samples.Add(With(labels, {{"action", action}, {"reason", reason}}), static_cast<double>(count));
               }
             });
-  PerPolicy(entries, counter("ottoscale_scale_operations_total", "Writes to the cloud, and those that were kept back."),
+  PerPolicy(entries, Counter("ottoscale_scale_operations_total", "Writes to the cloud, and those that were kept back."),
             [this](const PolicyEntry& entry, const Labels& labels, Samples& samples) {
               for (const auto& [key, count] : counts_[entry.key].operations) {
                 const auto [direction, result] = Split(key);
@@ -234,11 +249,11 @@ void Metrics::Watch(const Entries& entries) {
                             static_cast<double>(count));
               }
             });
-  PerPolicy(entries, counter("ottoscale_external_changes_total", "Changes of the target that somebody else made."),
+  PerPolicy(entries, Counter("ottoscale_external_changes_total", "Changes of the target that somebody else made."),
             [this](const PolicyEntry& entry, const Labels& labels, Samples& samples) {
               samples.Add(labels, static_cast<double>(counts_[entry.key].external_changes));
             });
-  PerPolicy(entries, counter("ottoscale_metric_polls_total", "Readings of each metric by their result."),
+  PerPolicy(entries, Counter("ottoscale_metric_polls_total", "Readings of each metric by their result."),
             [this](const PolicyEntry& entry, const Labels& labels, Samples& samples) {
               if (!entry.spec) return;
               auto& polls = counts_[entry.key].polls;
@@ -249,7 +264,7 @@ void Metrics::Watch(const Entries& entries) {
                 }
               }
             });
-  PerPolicy(entries, gauge("ottoscale_metric_last_success_timestamp_seconds", "When the metric was last measured."),
+  PerPolicy(entries, Gauge("ottoscale_metric_last_success_timestamp_seconds", "When the metric was last measured."),
             [this](const PolicyEntry& entry, const Labels& labels, Samples& samples) {
               for (const auto& [name, time] : counts_[entry.key].last_success) {
                 samples.Add(With(labels, {{"metric", name}}), static_cast<double>(absl::ToUnixMillis(time)) / 1000);

@@ -38,6 +38,11 @@ class Metrics {
     std::map<std::string, absl::Time> last_success;  // by metric
     uint64_t external_changes = 0;
   };
+  void WatchCapacity(const Entries& entries);
+  void WatchState(const Entries& entries);
+  void WatchCounters(const Entries& entries);
+  template <class Value>
+  void Number(const Entries& entries, const char* name, const char* help, Value value);
   template <class Write>
   void PerPolicy(const Entries& entries, telemetry::Family family, Write write);
 

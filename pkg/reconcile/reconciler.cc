@@ -272,13 +272,14 @@ async::Task<absl::Status> Reconciler::Report(PolicyEntry& entry, PolicyStatus st
   const async::BootTime now = d_.loop.Now().boot;
   const auto object = d_.policies.Get(entry.key);
   if (object == nullptr) co_return absl::NotFoundError("the policy was deleted");
-  if (!decision::WorthWriting(entry.reported, status, now - entry.status_written)) {
+  if (!entry.report_unknown && !decision::WorthWriting(entry.reported, status, now - entry.status_written)) {
     entry.status = std::move(status);
     co_return absl::OkStatus();
   }
   const absl::Status written = co_await d_.client.ApplyStatus(kubeapi::ScalingPolicies(), entry.key,
                                                               manifest::EncodeStatus(status), now + d_.api_timeout);
   entry.status = status;
+  entry.report_unknown = !written.ok();
   if (written.ok()) {
     entry.reported = std::move(status);
     entry.status_written = now;

@@ -42,6 +42,7 @@ struct PolicyEntry {
   decision::History history;
   decision::PolicyStatus status;    // the newest
   decision::PolicyStatus reported;  // the last that we know to stand in the API server
+  bool report_unknown = false;      // a write failed, or only its answer was lost: what stands there is not known
   async::BootTime status_written;   // when
   std::optional<decision::Outcome> last;
   std::optional<int64_t> violated;     // the generation that the gate has stopped

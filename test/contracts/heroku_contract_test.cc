@@ -188,7 +188,7 @@ TEST(HerokuContract, KeepsToTheLimitOfADynoSize) {
   const Refused refused = world.Refusal(*target, 2);
   EXPECT_EQ(refused.kind, Refused::Kind::kLimit);
   EXPECT_EQ(refused.ceiling, 1);
-  EXPECT_THAT(refused.message, HasSubstr("Cannot update to more than 1 Basic size dynos per process type."));
+  EXPECT_THAT(refused.message, HasSubstr("Cannot update to more than 1 Basic size dynos per process type"));
   EXPECT_EQ(world.cloud.Quantity("small", "web"), 1);
 }
 

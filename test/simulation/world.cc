@@ -367,7 +367,7 @@ void World::Quiet() {
     Put(kubeapi::ScalingPolicies(), PolicyObject(rival->second));
   }
   if (life_ != nullptr) {
-    life_->wire.CutAt(0);
+    if (options_.crash_at_effect == 0 || result_.crashes > 0) life_->wire.CutAt(0);
     life_->SetRates({}, {}, {});
   }
   RunUntil(loop_.Now().boot + options_.quiet);
@@ -389,7 +389,8 @@ void World::CheckEnd() {
       oracle_.Violate(absl::StrCat(who, "status.targetCapacity is not what the cloud has"));
     }
     if (status("currentCapacity") != heroku_.Up(facts.app, "web")) {
-      oracle_.Violate(absl::StrCat(who, "status.currentCapacity is not what serves"));
+      oracle_.Violate(absl::StrCat(who, "status.currentCapacity is ", status("currentCapacity").value_or(-1), ", ",
+                                   heroku_.Up(facts.app, "web"), " serve"));
     }
     if (status("observedGeneration") != codec::FindInt64(json, {"metadata", "generation"})) {
       oracle_.Violate(absl::StrCat(who, "status.observedGeneration is behind"));
