@@ -13,7 +13,7 @@ namespace {
 constexpr char kExitCodes[] =
     "Exit codes: 0 ok, 1 failed, 2 usage, 3 findings present, 4 cannot reach, 5 authentication.";
 constexpr char kRootExamples[] =
-    "Ottoscale keeps Heroku dynos and Rackspace Auto Scale groups at the capacity that traffic needs.\n\n"
+    "Ottoscale keeps Heroku dynos at the capacity that traffic needs.\n\n"
     "Examples:\n"
     "  ottoscale demo                                  watch it work: no cluster, no account\n"
     "  ottoscale validate deploy/examples              check policies, every mistake with its place\n"

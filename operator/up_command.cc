@@ -26,7 +26,8 @@ async::Task<void> StopAll(async::AsioLoop& loop, Standalone& standalone, async::
 async::Task<int> Up(async::AsioLoop& loop, Standalone& standalone, FolderSync& sync, const Output& output) {
   if (const absl::Status first = co_await sync.SyncOnce(); !first.ok()) {
     if (sync.mistakes() == 0) output.error(absl::StrCat("ottoscale: ", absl::string_view(first.message())));
-    output.error("ottoscale: nothing was started; `ottoscale validate` shows every mistake");
+    output.error(sync.mistakes() > 0 ? "ottoscale: nothing was started; `ottoscale validate` shows every mistake"
+                                     : "ottoscale: nothing was started");
     async::Scope nothing(loop);
     auto stop = async::Shield(async::BootTime::Infinite(), StopAll(loop, standalone, nothing));
     co_await std::move(stop);
