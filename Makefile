@@ -18,6 +18,9 @@ demo: build ## the main job in front of your eyes: no cluster, no account (FOR=1
 test: ## set up, build and run every suite
 	@test/run.sh
 
+tools: ## the real servers of the tests (kube-apiserver, etcd, kubectl, Helm) into the user's cache
+	@test/tools/build.sh
+
 lint: ## clang-format and clang-tidy
 	@pkg/cmake/install-packages.sh build test lint
 	@pkg/cmake/lint.sh
@@ -25,4 +28,4 @@ lint: ## clang-format and clang-tidy
 clean: ## remove the build folder
 	@rm -rf build
 
-.PHONY: help deps build demo test lint clean
+.PHONY: help deps build demo test tools lint clean
