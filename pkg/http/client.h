@@ -8,6 +8,7 @@
 #include "absl/functional/any_invocable.h"
 #include "pkg/async/asio_loop.h"
 #include "pkg/async/blocking_pool.h"
+#include "pkg/base/secret.h"
 #include "pkg/http/http.h"
 
 namespace ottoscale::http {
@@ -17,9 +18,24 @@ using Resolver = std::function<absl::StatusOr<std::vector<std::string>>(const st
 // getaddrinfo.
 Resolver SystemResolver();
 
+// Who the other side must be, and who we are to it.
+struct TlsOptions {
+  std::string ca_pem;           // the authorities to trust, and no others; empty: those of `ca_file`
+  std::string certificate_pem;  // ours, its chain behind it; empty: none
+  Secret key_pem;               // of that certificate
+  std::string server_name;      // a DNS name to ask for and to verify instead of the URL's host, also sent as Host
+  bool insecure = false;        // encrypt, but believe anybody
+  bool operator==(const TlsOptions&) const = default;
+};
+// InvalidArgument when the PEM texts hold nothing usable, or the key is not the certificate's: "the client key does not
+// belong to the client certificate".
+absl::Status CheckTls(const TlsOptions& options);
+
 struct CloudOptions {
   std::string user_agent = "ottoscale";
   std::string ca_file;  // PEM; empty: the system's bundle
+  TlsOptions tls;
+  std::string proxy;  // "http://host:3128": all connections go through it (CONNECT), which also resolves the names
   absl::Duration connect_timeout = absl::Seconds(5);
   size_t threads = 4;  // of cpprestsdk's pool: the first transport of the process decides
   Resolver resolver;   // null: SystemResolver()

@@ -186,7 +186,7 @@ struct TextRow {
   bool sent;
 };
 
-// The library's own words are the only thing that tells its failures apart.
+// The library's own words are the only thing that tells its failures apart. The last row that fits counts.
 constexpr TextRow kTexts[] = {
     {"Error resolving address", Failure::kConnect, false},
     {"Failed to resolve address", Failure::kConnect, false},
@@ -201,6 +201,11 @@ constexpr TextRow kTexts[] = {
     {"Retrieving message chunk header", Failure::kDisconnected, true},
     {"Invalid HTTP status line", Failure::kProtocol, true},
     {"Invalid chunked response header", Failure::kProtocol, true},
+    {"Error resolving proxy address", Failure::kConnect, false},
+    {"Expected a 200 response from proxy", Failure::kConnect, false},
+    {"Failed to send connect request to proxy", Failure::kConnect, false},
+    {"Failed to read HTTP status line from proxy", Failure::kConnect, false},
+    {"Invalid HTTP status line during proxy connection", Failure::kConnect, false},
 };
 
 bool IsOurLimit(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS; }
@@ -357,7 +362,7 @@ class CloudTransport final : public Transport {
       : loop_(loop),
         options_(std::move(options)),
         names_(loop, pool, options_.resolver),
-        trust_(std::make_shared<const Trust>(options_.ca_file)) {}
+        trust_(std::make_shared<const Trust>(options_.ca_file, options_.tls)) {}
 
   async::Task<absl::StatusOr<Response>> Send(Request request, async::BootTime deadline) override;
 
@@ -393,13 +398,14 @@ Pool CloudTransport::MakePool(const Url& url, const std::string& address) {
   client::http_client_config config;
   config.set_max_redirects(0);                      // OUT-1
   config.set_timeout(std::chrono::hours(24 * 30));  // ours are per request
-  config.set_validate_certificates(true);
-  const bool literal = url.host == address;
-  if (literal) config.set_tlsext_sni_enabled(false);
-  config.set_ssl_context_callback([trust = trust_, note](boost::asio::ssl::context& tls) {
+  const bool insecure = options_.tls.insecure;
+  config.set_validate_certificates(!insecure);
+  if (IsAddress(url.host) && options_.tls.server_name.empty()) config.set_tlsext_sni_enabled(false);
+  config.set_ssl_context_callback([trust = trust_, note, insecure](boost::asio::ssl::context& tls) {
     trust->Apply(tls.native_handle());
-    note->Watch(tls.native_handle());
+    if (!insecure) note->Watch(tls.native_handle());
   });
+  if (!options_.proxy.empty()) config.set_proxy(web::web_proxy(web::uri(options_.proxy)));
   web::uri_builder base;
   base.set_scheme(url.scheme).set_host(address).set_port(url.port);
   return {std::make_shared<client::http_client>(base.to_uri(), config), note, loop_.Now().boot};
@@ -418,11 +424,22 @@ Pool CloudTransport::Connections(const Request& request, const Url& url, const s
   return pools_.emplace(key, MakePool(url, address)).first->second;
 }
 
+// The library would join the values of one name with commas, which some headers (Impersonate-Group) do not mean. It
+// writes values as they are, and ours have no line breaks: so a name that comes again is one more line.
+void AddHeader(web::http::http_headers& headers, const Header& header) {
+  const auto found = headers.find(header.name);
+  if (found == headers.end()) {
+    headers.add(header.name, header.value);
+  } else {
+    absl::StrAppend(&found->second, "\r\n", header.name, ": ", header.value);
+  }
+}
+
 web::http::http_request CloudTransport::Compose(const Request& request, const Url& url, const CallPtr& call) const {
   web::http::http_request message(request.method);
   message.set_request_uri(web::uri_builder().set_path(url.path).set_query(url.query).to_uri());
   web::http::http_headers& headers = message.headers();
-  for (const Header& header : request.headers.list()) headers.add(header.name, header.value);
+  for (const Header& header : request.headers.list()) AddHeader(headers, header);
   if (!request.body.empty()) {
     const std::optional<std::string> type = request.headers.Get("Content-Type");
     message.set_body(Concurrency::streams::bytestream::open_istream(request.body), request.body.size(),
@@ -430,7 +447,8 @@ web::http::http_request CloudTransport::Compose(const Request& request, const Ur
     if (!type) headers.remove("Content-Type");
   }
   const bool tls = url.scheme == "https";
-  if (!tls || !absl::StrContains(url.host, ':')) headers["Host"] = tls ? url.host : url.Authority();
+  const std::string& name = options_.tls.server_name.empty() ? url.host : options_.tls.server_name;
+  if (!tls || !absl::StrContains(name, ':')) headers["Host"] = tls ? name : url.Authority();
   if (!headers.has("User-Agent")) headers["User-Agent"] = options_.user_agent;
   if (request.credential) {
     headers["Authorization"] = absl::StrCat(request.credential_scheme, " ", request.credential->Reveal());
@@ -534,7 +552,10 @@ async::Task<absl::StatusOr<CloudTransport::Opened>> CloudTransport::Attempt(cons
 // Addresses one after the other, as long as nothing has been sent.
 async::Task<absl::StatusOr<CloudTransport::Opened>> CloudTransport::Open(const Request& request, const Url& url) {
   CO_RETURN_IF_ERROR(StillWanted(co_await async::CurrentContext()));
-  CO_ASSIGN_OR_RETURN(const std::vector<std::string> addresses, co_await Addresses(url.host));
+  std::vector<std::string> addresses = {url.host};  // what the proxy is told
+  if (options_.proxy.empty()) {
+    CO_ASSIGN_OR_RETURN(addresses, co_await Addresses(url.host));
+  }
   absl::StatusOr<Opened> opened;
   for (const std::string& address : addresses) {
     opened = co_await Attempt(request, url, address);

@@ -15,11 +15,6 @@
 namespace ottoscale::http {
 namespace {
 
-bool IsAddress(const std::string& host) {
-  in6_addr ignored{};
-  return inet_pton(AF_INET, host.c_str(), &ignored) == 1 || inet_pton(AF_INET6, host.c_str(), &ignored) == 1;
-}
-
 absl::StatusOr<std::vector<std::string>> AskSystem(const std::string& host) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -53,6 +48,11 @@ absl::StatusOr<std::vector<std::string>> Checked(const std::string& host,
 }
 
 }  // namespace
+
+bool IsAddress(const std::string& host) {
+  in6_addr ignored{};
+  return inet_pton(AF_INET, host.c_str(), &ignored) == 1 || inet_pton(AF_INET6, host.c_str(), &ignored) == 1;
+}
 
 Resolver SystemResolver() { return AskSystem; }
 

@@ -11,6 +11,9 @@
 
 namespace ottoscale::http {
 
+// A numeric address in its usual form, IPv6 without brackets.
+bool IsAddress(const std::string& host);
+
 // Asks a Resolver on the threads of a pool. A name that is being asked for is not asked again: whoever comes meanwhile
 // waits for the same answer, so a name whose server hangs costs one thread, however often it is polled.
 class NameResolver {

@@ -7,6 +7,7 @@ INSTANTIATE_TEST_SUITE_P(Http, AnyTransport, testing::Values(Profile::kLoopback,
                          ProfileName());
 INSTANTIATE_TEST_SUITE_P(Http, WireTransport, testing::Values(Profile::kCloud, Profile::kProbe), ProfileName());
 INSTANTIATE_TEST_SUITE_P(Http, WireTls, testing::Values(Profile::kCloud, Profile::kProbe), ProfileName());
+INSTANTIATE_TEST_SUITE_P(Http, CloudIdentity, testing::Values(Profile::kCloud), ProfileName());
 INSTANTIATE_TEST_SUITE_P(Http, CloudTransportRow, testing::Values(Profile::kCloud), ProfileName());
 INSTANTIATE_TEST_SUITE_P(Http, ProbeTransportRow, testing::Values(Profile::kProbe), ProfileName());
 

@@ -55,8 +55,29 @@ inline Identity MakeIdentity(const CertificateSpec& spec, const Identity* issuer
   };
   extend(NID_basic_constraints, spec.names.empty() ? "critical,CA:TRUE" : "critical,CA:FALSE");
   if (!spec.names.empty()) extend(NID_subject_alt_name, spec.names);
+  extend(NID_subject_key_identifier, "hash");
+  if (issuer != nullptr) extend(NID_authority_key_identifier, "keyid");
   X509_sign(x, (issuer != nullptr ? issuer->key : made.key).get(), EVP_sha256());
   return made;
+}
+
+inline long SerialOf(const Identity& identity) {
+  return ASN1_INTEGER_get(X509_get_serialNumber(identity.certificate.get()));
+}
+inline std::string TextOf(const std::unique_ptr<BIO, int (*)(BIO*)>& memory) {
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(memory.get(), &data);
+  return {data, static_cast<size_t>(size)};
+}
+inline std::string PemOf(const Identity& identity) {
+  const std::unique_ptr<BIO, int (*)(BIO*)> memory(BIO_new(BIO_s_mem()), &BIO_free);
+  CHECK(PEM_write_bio_X509(memory.get(), identity.certificate.get()) == 1, "PEM");
+  return TextOf(memory);
+}
+inline std::string KeyPemOf(const Identity& identity) {
+  const std::unique_ptr<BIO, int (*)(BIO*)> memory(BIO_new(BIO_s_mem()), &BIO_free);
+  CHECK(PEM_write_bio_PrivateKey(memory.get(), identity.key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1, "PEM");
+  return TextOf(memory);
 }
 
 inline void WritePem(const Identity& identity, const std::string& path) {
@@ -78,6 +99,12 @@ class TlsServer {
   }
   ~TlsServer() { RunReal(loop_, Stop()); }
   uint16_t port() const { return acceptor_.local_endpoint().port(); }
+  // Talks only to clients with a certificate that this authority signed.
+  void RequireClient(const Identity& authority) {
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(tls_.native_handle()), authority.certificate.get());
+    SSL_CTX_set_verify(tls_.native_handle(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    SSL_CTX_set_session_id_context(tls_.native_handle(), reinterpret_cast<const unsigned char*>("t"), 1);
+  }
   // Speaks no protocol newer than this, and is willing to (OpenSSL must be asked to allow old ones).
   void LimitTo(int version) {
     SSL_CTX_set_security_level(tls_.native_handle(), 0);
@@ -88,6 +115,7 @@ class TlsServer {
   size_t connections = 0;
   std::string received;            // of all connections
   std::vector<std::string> names;  // SNI of each handshake
+  std::vector<long> clients;       // the serial number of the client certificate of each handshake; 0: none
 
  private:
   struct Session {
@@ -117,6 +145,8 @@ class TlsServer {
     if (done.ok() && !done->error) {
       const char* name = SSL_get_servername(session->stream.native_handle(), TLSEXT_NAMETYPE_host_name);
       names.emplace_back(name != nullptr ? name : "");
+      const std::shared_ptr<X509> client(SSL_get1_peer_certificate(session->stream.native_handle()), &X509_free);
+      clients.push_back(client != nullptr ? ASN1_INTEGER_get(X509_get_serialNumber(client.get())) : 0);
     }
     std::string request;
     while (done.ok() && !done->error) {

@@ -576,6 +576,133 @@ TEST_P(WireTls, AHandshakeThatHangsIsGivenUpAfterTheConnectTimeout) {
   EXPECT_EQ(FailureOf(Get(absl::StrCat("https://app.test:", silent.port(), "/"))), NotSent(Failure::kConnect));
 }
 
+// ------------------------------------------------------------------------------------------------ identities
+
+// The cloud profile as a Kubernetes client: what a kubeconfig may ask for.
+class CloudIdentity : public WireTls {
+ protected:
+  absl::StatusOr<Response> GetWith(http::TlsOptions tls, const std::string& url) {
+    tls_ = std::move(tls);
+    transport_ = http::MakeCloudTransport(loop_, pool_,
+                                          {.ca_file = "/nonexistent", .tls = tls_, .resolver = names_.AsResolver()});
+    return Get(url);
+  }
+  std::string Https(const char* host, const TlsServer& server) {
+    return absl::StrCat("https://", host, ":", server.port(), "/");
+  }
+  http::TlsOptions tls_;
+};
+
+TEST_P(CloudIdentity, AuthoritiesAsTextAreTheOnlyOnes) {
+  const Identity other = MakeIdentity({}, nullptr);
+  TlsServer server(loop_, MakeIdentity({.names = "DNS:app.test"}, &authority_));
+  const std::string both = absl::StrCat("a comment\n", PemOf(other), PemOf(authority_));
+  EXPECT_EQ(GetWith({.ca_pem = both}, Https("app.test", server)).status(), absl::OkStatus());
+  for (const std::string& wrong : {PemOf(other), std::string("no PEM")}) {
+    EXPECT_EQ(FailureOf(GetWith({.ca_pem = wrong}, Https("app.test", server))), NotSent(Failure::kTls));
+  }
+}
+
+TEST_P(CloudIdentity, TheClientCertificateIsShown) {
+  const Identity clients = MakeIdentity({}, nullptr);
+  const Identity me = MakeIdentity({.names = "DNS:me"}, &clients);
+  TlsServer server(loop_, MakeIdentity({.names = "DNS:app.test"}, &authority_));
+  server.RequireClient(clients);
+  const http::TlsOptions tls{
+      .ca_pem = PemOf(authority_), .certificate_pem = PemOf(me), .key_pem = Secret(KeyPemOf(me))};
+  EXPECT_EQ(http::CheckTls(tls), absl::OkStatus());
+  EXPECT_EQ(GetWith(tls, Https("app.test", server)).status(), absl::OkStatus());
+  EXPECT_EQ(server.clients, std::vector<long>{SerialOf(me)});
+  // Without one the server ends the connection, and TLS 1.3 tells that only with the first answer.
+  EXPECT_EQ(FailureOf(GetWith({.ca_pem = PemOf(authority_)}, Https("app.test", server))), Sent(Failure::kDisconnected));
+}
+
+TEST_P(CloudIdentity, AnUnusableIdentityIsSaid) {
+  const Identity me = MakeIdentity({.names = "DNS:me"}, &authority_);
+  const Identity other = MakeIdentity({.names = "DNS:me"}, &authority_);
+  const struct {
+    http::TlsOptions tls;
+    const char* why;
+  } rows[] = {
+      {{.ca_pem = "x"}, "the certificate authority holds no PEM certificate"},
+      {{.certificate_pem = "x", .key_pem = Secret(KeyPemOf(me))}, "the client certificate holds no PEM certificate"},
+      {{.certificate_pem = PemOf(me)}, "the client key holds no PEM private key, or one that is locked by a password"},
+      {{.certificate_pem = PemOf(me), .key_pem = Secret(KeyPemOf(other))},
+       "the client key does not belong to the client certificate"},
+  };
+  for (const auto& row : rows) EXPECT_EQ(http::CheckTls(row.tls), absl::InvalidArgumentError(row.why));
+}
+
+TEST_P(CloudIdentity, AnotherServerNameIsAskedForAndVerified) {
+  const std::string ca = PemOf(authority_);
+  TlsServer server(loop_, MakeIdentity({.names = "DNS:api.internal"}, &authority_));
+  for (const char* host : {"127.0.0.1", "app.test"}) {
+    const auto response = GetWith({.ca_pem = ca, .server_name = "api.internal"}, Https(host, server));
+    EXPECT_EQ(response.status(), absl::OkStatus()) << host;
+    EXPECT_EQ(server.names.back(), "api.internal");
+    EXPECT_EQ(FailureOf(GetWith({.ca_pem = ca, .server_name = "other.internal"}, Https(host, server))),
+              NotSent(Failure::kTls));
+  }
+}
+
+TEST_P(CloudIdentity, InsecureBelievesAnybody) {
+  const Identity stranger = MakeIdentity({}, nullptr);
+  TlsServer server(loop_, MakeIdentity({.names = "DNS:other.test", .from_now = -20, .until_now = -10}, &stranger));
+  EXPECT_EQ(GetWith({.insecure = true}, Https("127.0.0.1", server)).status(), absl::OkStatus());
+  EXPECT_EQ(FailureOf(GetWith({}, Https("127.0.0.1", server))), NotSent(Failure::kTls));
+}
+
+// Copies what comes on one wire to the other until it ends.
+async::Task<void> Copy(Wire from, Wire to) {
+  size_t done = 0;
+  while (co_await from.Read()) {
+    if (!co_await to.Send(from.received().substr(done))) break;
+    done = from.received().size();
+  }
+  to.Close();
+}
+
+// A proxy: connects to `port`, whatever it is asked for.
+async::Task<void> Tunnel(Wire wire, async::AsioLoop& loop, uint16_t port, std::string answer) {
+  if (!co_await wire.ReadUntil("\r\n\r\n")) co_return;
+  wire.Forget();
+  Wire inner(loop);
+  if (!co_await inner.Connect("127.0.0.1", port)) co_return;
+  if (!co_await wire.Send(std::move(answer))) co_return;
+  async::Scope scope(co_await async::CurrentContext());
+  scope.Spawn(Copy(wire, inner));
+  scope.Spawn(Copy(inner, wire));
+  co_await scope.Join();
+}
+
+TEST_P(CloudIdentity, AProxyIsAskedToConnectAndResolves) {
+  TlsServer server(loop_, MakeIdentity({.names = "DNS:only.the.proxy.knows"}, &authority_));
+  std::string answer = "HTTP/1.1 200 Connection established\r\n\r\n";
+  std::string asked;
+  ScriptedServer proxy(loop_, [&](Wire wire) { return Tunnel(wire, loop_, server.port(), answer); });
+  const http::CloudOptions options{.tls = {.ca_pem = PemOf(authority_)},
+                                   .proxy = absl::StrCat("http://127.0.0.1:", proxy.port()),
+                                   .resolver = names_.AsResolver()};
+  transport_ = http::MakeCloudTransport(loop_, pool_, options);
+  const std::string url = Https("only.the.proxy.knows", server);
+  EXPECT_EQ(Get(url).status(), absl::OkStatus());
+  EXPECT_EQ(server.names, std::vector<std::string>{"only.the.proxy.knows"});
+  for (const char* bad : {"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "what?\r\n\r\n"}) {
+    answer = bad;
+    transport_ = http::MakeCloudTransport(loop_, pool_, options);
+    const auto refused = Get(url);
+    EXPECT_EQ(http::FailureOf(refused.status()), NotSent(Failure::kConnect)) << refused.status();
+  }
+}
+
+TEST_P(CloudTransportRow, AHeaderThatComesTwiceIsTwoLines) {
+  ScriptedServer server(loop_, [](Wire wire) { return KeepAnswering(wire); });
+  const http::Headers headers{{"Impersonate-Group", "a"}, {"X-Other", "1"}, {"Impersonate-Group", "b, c"}};
+  EXPECT_EQ(FailureOf(Send({.url = UrlOf(server.port(), "/"), .headers = headers})), std::nullopt);
+  EXPECT_TRUE(absl::StrContains(server.received(0), "\r\nImpersonate-Group:a\r\nImpersonate-Group: b, c\r\n"))
+      << server.received(0);
+}
+
 // ------------------------------------------------------------------------------------------------ connections
 
 TEST_P(CloudTransportRow, ConnectionsAreKept) {
