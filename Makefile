@@ -25,7 +25,10 @@ lint: ## clang-format and clang-tidy
 	@pkg/cmake/install-packages.sh build test lint
 	@pkg/cmake/lint.sh
 
+image: build ## the OCI image, without a container engine: build/image
+	@deploy/image/build.py build/ottoscale build/image
+
 clean: ## remove the build folder
 	@rm -rf build
 
-.PHONY: help deps build demo test tools lint clean
+.PHONY: help deps build demo test tools lint image clean
