@@ -6,7 +6,7 @@
   deploy/alerts/*.rules.yaml      charts/ottoscale/files/             what the chart's PrometheusRule reads
   deploy/dashboards/dashboards.py deploy/dashboards/*.json            and the chart's copies of them
   charts/ottoscale/values.yaml    charts/ottoscale/README.md          the table of values
-  charts/ottoscale (helm)         deploy/install.yaml, deploy/kustomize/base/ottoscale.yaml
+  charts/ottoscale (helm)         deploy/install.yaml, deploy/kustomize/{base,overlays/cluster}/*.yaml
 
 The last line needs Helm: --helm PATH, or `helm` on the PATH. Without one it is left out, and said so.
 """
@@ -113,6 +113,15 @@ def render(helm, *sets):
     return strip_helm(done.stdout)
 
 
+def pick(manifests, wanted):
+    """The documents whose kind and name are wanted."""
+
+    def identity(document):
+        return re.search(r"^kind: (\S+)", document, re.M).group(1), re.search(r"^  name: (\S+)", document, re.M).group(1)
+
+    return "---\n".join(part for part in re.split(r"^---\n", manifests, flags=re.M) if wanted(*identity(part)))
+
+
 NAMESPACE_OBJECT = f"""apiVersion: v1
 kind: Namespace
 metadata:
@@ -122,8 +131,8 @@ metadata:
 """
 
 
-def outputs(helm):
-    """{path: text} of everything that is generated."""
+def chart_files():
+    """{path: text} of what is generated without Helm."""
     made = {}
     for path in sorted((ROOT / "crds").glob("*.yaml")):
         made[CHART / "templates" / "crds" / path.name] = crd_template(path.name, path.read_text())
@@ -133,16 +142,26 @@ def outputs(helm):
         made[ROOT / "deploy" / "dashboards" / name] = text
         made[CHART / "files" / "dashboards" / name] = text
     made[CHART / "README.md"] = chart_readme((CHART / "values.yaml").read_text())
-    if helm:
-        note = "# " + NOTE % "charts/ottoscale"
-        made[ROOT / "deploy" / "install.yaml"] = (
-            f"{note}\n# Everything in one file, watching every namespace: kubectl apply --server-side -f deploy/install.yaml\n"
-            "# With rights in one namespace only: deploy/kustomize/base, or the chart.\n"
-            f"{NAMESPACE_OBJECT}---\n{render(helm, 'watch.allNamespaces=true')}"
-        )
-        made[ROOT / "deploy" / "kustomize" / "base" / "ottoscale.yaml"] = (
-            f"{note}\n{render(helm, 'crds.enabled=false', 'rbac.aggregateToDefaultRoles=false')}"
-        )
+    return made
+
+
+def manifests(helm):
+    """{path: text} of what Helm renders from the chart as it is on the disk."""
+    note = "# " + NOTE % "charts/ottoscale"
+    made = {}
+    made[ROOT / "deploy" / "install.yaml"] = (
+        f"{note}\n# Everything in one file, watching every namespace: kubectl apply --server-side -f deploy/install.yaml\n"
+        "# With rights in one namespace only: deploy/kustomize/base, or the chart.\n"
+        f"{NAMESPACE_OBJECT}---\n{render(helm, 'watch.allNamespaces=true')}"
+    )
+    wide = render(helm, "watch.allNamespaces=true")
+    kustomize = ROOT / "deploy" / "kustomize"
+    base = pick(render(helm), lambda kind, name: kind != "CustomResourceDefinition")
+    made[kustomize / "base" / "ottoscale.yaml"] = f"{note}\n{base}"
+    crds = pick(wide, lambda kind, name: kind == "CustomResourceDefinition")
+    made[kustomize / "base" / "crds.yaml"] = f"{note}\n{crds}"
+    of_operator = lambda kind, name: kind.startswith("ClusterRole") and not name.endswith(("-view", "-edit"))
+    made[kustomize / "overlays" / "cluster" / "rbac.yaml"] = f"{note}\n{pick(wide, of_operator)}"
     return made
 
 
@@ -152,6 +171,15 @@ def stale(made):
         yield from (path for path in folder.glob("*.*") if path.is_file() and path not in made)
 
 
+def update(made, check):
+    """Writes what differs, unless it is only a check; the paths that did."""
+    wrong = [path for path, text in made.items() if not path.exists() or path.read_text() != text]
+    for path in [] if check else wrong:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(made[path])
+    return wrong
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--check", action="store_true")
@@ -159,18 +187,16 @@ def main():
     options = arguments.parse_args()
     if not options.helm:
         print("no Helm: deploy/install.yaml and deploy/kustomize are left as they are", file=sys.stderr)
-    made = outputs(options.helm)
-    wrong = [path for path, text in made.items() if not path.exists() or path.read_text() != text]
-    wrong += list(stale(made))
+    made = chart_files()
+    wrong = update(made, options.check)
+    for path in stale(made):
+        wrong.append(path)
+        if not options.check:
+            path.unlink()
+    if options.helm:
+        wrong += update(manifests(options.helm), options.check)
     for path in wrong:
         print(("out of date: " if options.check else "written: ") + str(path.relative_to(ROOT)))
-        if options.check:
-            continue
-        if path in made:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(made[path])
-        else:
-            path.unlink()
     return 1 if options.check and wrong else 0
 
 
