@@ -18,6 +18,9 @@ demo: build ## the main job in front of your eyes: no cluster, no account (FOR=1
 test: ## set up, build and run every suite
 	@test/run.sh
 
+generate: ## write what is made from something else: crds/ from the schemas
+	@crds/generate.py
+
 tools: ## the real servers of the tests (kube-apiserver, etcd, kubectl, Helm) into the user's cache
 	@test/tools/build.sh
 
@@ -31,4 +34,4 @@ image: build ## the OCI image, without a container engine: build/image
 clean: ## remove the build folder
 	@rm -rf build
 
-.PHONY: help deps build demo test tools lint image clean
+.PHONY: help deps build demo test generate tools lint image clean

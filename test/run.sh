@@ -63,6 +63,7 @@ check "build worlds" cmake --build build/fast --target simulation_test
 
 say "architecture"
 check "floors, clocks, third-party headers" test/architecture/check.sh
+check "crds/ is what make generate writes" crds/generate.py --check
 check "the architecture check finds what it should" test/architecture/check_test.sh
 
 say "suites (ASan+UBSan)"

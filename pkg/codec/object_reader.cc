@@ -35,14 +35,21 @@ std::string Number(double value) {
   return integer ? absl::StrCat(*integer) : Dump(value);
 }
 
-// -?digits(.digits)?, at most 32 characters.
+// Of UTF-8: as Kubernetes counts maxLength.
+int64_t Characters(absl::string_view text) {
+  return std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+}
+
+constexpr size_t kMaxDigits = 12;  // on either side of the point: crds/ have the same in a pattern
+
+// -?digits(.digits)?, at most kMaxDigits each.
 std::optional<double> ParseDecimal(absl::string_view text) {
   absl::string_view digits = text;
   if (!digits.empty() && digits[0] == '-') digits.remove_prefix(1);
   const std::vector<absl::string_view> parts = absl::StrSplit(digits, '.');
-  if (text.size() > 32 || parts.size() > 2) return std::nullopt;
+  if (parts.size() > 2) return std::nullopt;
   for (const absl::string_view part : parts) {
-    if (part.empty() || part.find_first_not_of("0123456789") != absl::string_view::npos) return std::nullopt;
+    if (part.empty() || part.size() > kMaxDigits || part.find_first_not_of("0123456789") != absl::string_view::npos) return std::nullopt;
   }
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -152,7 +159,7 @@ std::optional<std::string> ObjectReader::String(absl::string_view key, Range len
     return std::nullopt;
   }
   const auto& text = member->get_ref<const std::string&>();
-  const auto size = static_cast<int64_t>(text.size());
+  const int64_t size = Characters(text);
   if (size >= length.min && size <= length.max) return text;
   if (size < length.min && size == 0) {
     Refuse(key, "must not be empty");
@@ -220,9 +227,8 @@ std::optional<std::vector<std::string>> ObjectReader::Strings(absl::string_view 
   if (!Has(key)) return std::nullopt;
   std::vector<std::string> out;
   for (const Item& item : List(key, items)) {
-    const bool fits = item.value->is_string() &&
-                      static_cast<int64_t>(item.value->get_ref<const std::string&>().size()) >= length.min &&
-                      static_cast<int64_t>(item.value->get_ref<const std::string&>().size()) <= length.max;
+    const int64_t size = item.value->is_string() ? Characters(item.value->get_ref<const std::string&>()) : 0;
+    const bool fits = item.value->is_string() && size >= length.min && size <= length.max;
     if (fits) {
       out.push_back(item.value->get<std::string>());
     } else {

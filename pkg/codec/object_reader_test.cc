@@ -125,7 +125,9 @@ TEST_F(ObjectReaderTest, TakesPlainDecimalsOnly) {
                       {true, false},
                       {"1001", false},
                       {1000.0, true},
-                      {"00000000000000000000000000000000001", false}};
+                      {"000000000001.123456789012", true},
+                      {"0000000000001", false},
+                      {"1.1234567890123", false}};
   for (const Row& row : rows) {
     const nlohmann::json object = {{"v", row.value}};
     Report report(nullptr);
@@ -133,6 +135,13 @@ TEST_F(ObjectReaderTest, TakesPlainDecimalsOnly) {
     EXPECT_EQ(o.Decimal("v", 0, 1000).has_value(), row.good) << row.value;
     EXPECT_EQ(report.size(), row.good ? 0u : 1u) << row.value;
   }
+}
+
+TEST_F(ObjectReaderTest, CountsCharactersAndNotBytes) {
+  ObjectReader o(Load("text: äöü\nlist: [äöü]\n"), {}, report_);
+  EXPECT_TRUE(o.String("text", {3, 3}).has_value());
+  EXPECT_TRUE(o.Strings("list", {0, 1}, {3, 3}).has_value());
+  EXPECT_FALSE(o.String("text", {4, 9}).has_value());
 }
 
 TEST_F(ObjectReaderTest, PlacesAForeignProblemByItsRelativePath) {

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "pkg/base/text.h"
 #include "pkg/codec/json.h"
 #include "pkg/kubeapi/time_format.h"
 #include "pkg/manifest/status.h"
@@ -27,8 +28,13 @@ void PutExactTime(json& object, const char* key, std::optional<absl::Time> time)
   if (time && IsFinite(*time)) object[key] = kubeapi::PrintMicroTime(*time);
 }
 
-void PutText(json& object, const char* key, const std::string& text) {
-  if (!text.empty()) object[key] = text;
+// The lengths of crds/: a status that is longer would be refused as a whole.
+constexpr size_t kMaxSentence = 4096;
+constexpr size_t kMaxSummary = 2048;
+constexpr size_t kMaxConditionMessage = 32'768;
+
+void PutText(json& object, const char* key, const std::string& text, size_t max = kMaxSentence) {
+  if (!text.empty()) object[key] = Truncate(text, max);
 }
 
 void PutNumber(json& object, const char* key, std::optional<int> number) {
@@ -101,7 +107,7 @@ json Encode(const decision::Condition& condition) {
   json out = {{"type", condition.type},
               {"status", condition.status},
               {"reason", condition.reason},
-              {"message", condition.message},
+              {"message", Truncate(condition.message, kMaxConditionMessage)},
               {"observedGeneration", condition.observed_generation}};
   PutTime(out, "lastTransitionTime", condition.last_transition);
   return out;
@@ -120,7 +126,7 @@ json EncodeStatus(const PolicyStatus& status) {
   PutNumber(out, "desiredCapacity", status.desired_capacity);
   if (status.effective_bounds) out["effectiveBounds"] = Encode(*status.effective_bounds);
   if (!status.metrics.empty()) out["metrics"] = EncodeList<decision::MetricStatus>(status.metrics, Encode);
-  PutText(out, "metricSummary", status.metric_summary);
+  PutText(out, "metricSummary", status.metric_summary, kMaxSummary);
   if (status.decision) out["decision"] = Encode(*status.decision);
   if (status.pending_change) out["pendingChange"] = Encode(*status.pending_change);
   if (status.last_applied) out["lastApplied"] = Encode(*status.last_applied);

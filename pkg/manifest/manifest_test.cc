@@ -320,7 +320,7 @@ TEST(DecodeScalingPolicy, ChecksTheUnionsOfTargetAndSource) {
       "threshold: {lower: 1, upper: 2}}}";
   EXPECT_EQ(problems(target, metric), "");
   EXPECT_EQ(problems(target, absl::StrCat(metric, ", ", metric)),
-            "spec.metrics[1].name: must be unique among the metrics, found 'a' again");
+            "spec.metrics[1]: must have a name that is unique among the metrics, found 'a' again");
   EXPECT_EQ(
       problems("{type: OtterGroup, otterGroup: {accountRef: {name: r}, groupName: g}}", metric),
       "spec.target.type: must be 'HerokuFormation' in this version, found 'OtterGroup', which is not supported yet");
