@@ -67,6 +67,7 @@ struct ClusterConfig {
   Impersonation impersonate;
   std::string proxy_url;           // "http://10.0.0.9:3128"
   std::vector<std::string> notes;  // worth a warning each: unknown fields, missing files of a list
+  bool operator==(const ClusterConfig&) const = default;
 };
 
 // What main read of the process, so that nothing here does.
