@@ -1,10 +1,13 @@
 #include "pkg/telemetry/exposition.h"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "pkg/base/check.h"
 #include "pkg/telemetry/escape.h"
 #include "pkg/telemetry/number.h"
 
@@ -51,6 +54,22 @@ void AppendSample(absl::string_view name, const Labels& labels, double value, st
     separator = ',';
   }
   absl::StrAppend(&out, separator == ',' ? "} " : " ", NumberText(value), "\n");
+}
+
+void AppendHistogram(absl::string_view name, Labels labels, const HistogramCounts& histogram, std::string& out) {
+  CHECK(histogram.counts.size() == histogram.bounds.size() + 1, "one count a bucket");
+  const std::string bucket = absl::StrCat(name, "_bucket");
+  labels.push_back({"le", ""});
+  uint64_t count = 0;
+  for (size_t i = 0; i < histogram.counts.size(); ++i) {
+    count += histogram.counts[i];
+    const bool last = i == histogram.bounds.size();
+    labels.back().value = NumberText(last ? std::numeric_limits<double>::infinity() : histogram.bounds[i]);
+    AppendSample(bucket, labels, static_cast<double>(count), out);
+  }
+  labels.pop_back();
+  AppendSample(absl::StrCat(name, "_sum"), labels, histogram.sum, out);
+  AppendSample(absl::StrCat(name, "_count"), labels, static_cast<double>(count), out);
 }
 
 }  // namespace ottoscale::telemetry

@@ -1,6 +1,7 @@
 // The Prometheus text format 0.0.4, line by line.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,16 @@ void AppendHeader(const Family& family, std::string& out);
 // Appends `name{label="value",...} 1.5` and a line end. Label values may be any bytes: they are escaped, and what is
 // not UTF-8 becomes '?'. Labels with an empty value are left out: for Prometheus that is the same.
 void AppendSample(absl::string_view name, const Labels& labels, double value, std::string& out);
+
+// What a histogram has counted.
+struct HistogramCounts {
+  std::vector<double> bounds;    // ascending upper bounds, inclusive, without +Inf
+  std::vector<uint64_t> counts;  // one for each bound and one for what is above; not cumulative
+  double sum = 0;
+};
+
+// Appends name_bucket, name_sum and name_count.
+void AppendHistogram(absl::string_view name, Labels labels, const HistogramCounts& histogram, std::string& out);
 
 // Where a SeriesWriter puts the samples of its family.
 class Samples {

@@ -80,16 +80,25 @@ Histogram Registry::AddHistogram(absl::string_view name, absl::string_view help,
   return Histogram(family.Add(Checked(labels), prometheus::Histogram::BucketBoundaries(std::move(buckets))));
 }
 
-void Registry::AddSampled(const Family& family, Labels labels, Sampler sampler) {
+void Registry::Parts::AddSampled(const Family& family, Sampled sampled) {
   CheckFamily(family);
+  CHECK(!stored_families.contains(family.name), absl::StrCat(family.name, " was added before"));
+  Checked(sampled.labels);
+  Live& one = live[family.name];
+  CHECK(one.writer == nullptr, absl::StrCat(family.name, " was added before"));
+  CHECK(one.sampled.empty() || Same(one.family, family), absl::StrCat(family.name, " has another type or help"));
+  one.family = family;
+  one.sampled.push_back(std::move(sampled));
+}
+
+void Registry::AddSampled(const Family& family, Labels labels, Sampler sampler) {
   CHECK(family.type != MetricType::kHistogram, "a histogram is not one number");
-  CHECK(!parts_->stored_families.contains(family.name), absl::StrCat(family.name, " was added before"));
-  Checked(labels);
-  Parts::Live& live = parts_->live[family.name];
-  CHECK(live.writer == nullptr, absl::StrCat(family.name, " was added before"));
-  CHECK(live.sampled.empty() || Same(live.family, family), absl::StrCat(family.name, " has another type or help"));
-  live.family = family;
-  live.sampled.push_back({std::move(labels), std::move(sampler)});
+  parts_->AddSampled(family, {.labels = std::move(labels), .sampler = std::move(sampler)});
+}
+
+void Registry::AddSampledHistogram(const Family& family, Labels labels, HistogramSampler sampler) {
+  CHECK(family.type == MetricType::kHistogram, "a family of histograms");
+  parts_->AddSampled(family, {.labels = std::move(labels), .histogram = std::move(sampler)});
 }
 
 void Registry::AddSeries(const Family& family, SeriesWriter writer) {

@@ -2,8 +2,8 @@
 //
 //   * Counters, gauges and histograms that exist from the start, each series with its value 0: AddCounter and its like
 //     are called once, by whoever wires the program, and give a handle for the hot path.
-//   * Series made at the moment of the scrape: one number (AddSampled), or one set per object (AddSeries), of which
-//     there may be ten thousand.
+//   * Series made at the moment of the scrape: one number (AddSampled), one histogram that is counted elsewhere
+//     (AddSampledHistogram), or one set per object (AddSeries), of which there may be ten thousand.
 //
 // Names, labels and help are constants of ours: a bad name, a second family of the same name with another type or help,
 // is a defect and CHECK fails. Everything but the handles belongs to the loop's thread.
@@ -70,6 +70,9 @@ using SeriesWriter = absl::AnyInvocable<std::optional<std::string>(absl::string_
 // One number at the moment of the scrape; nullopt leaves the sample out.
 using Sampler = absl::AnyInvocable<std::optional<double>()>;
 
+// A histogram that somebody else counts.
+using HistogramSampler = absl::AnyInvocable<HistogramCounts()>;
+
 class Registry {
  public:
   Registry();
@@ -85,6 +88,7 @@ class Registry {
                          const Labels& labels = {});
 
   void AddSampled(const Family& family, Labels labels, Sampler sampler);  // several with other labels: one family
+  void AddSampledHistogram(const Family& family, Labels labels, HistogramSampler sampler);
   void AddSeries(const Family& family, SeriesWriter writer);
 
  private:

@@ -15,7 +15,8 @@ namespace ottoscale::telemetry {
 struct Registry::Parts {
   struct Sampled {
     Labels labels;
-    Sampler sampler;
+    Sampler sampler;             // either of the two is filled
+    HistogramSampler histogram;  // when the family is of histograms
   };
   // One family whose series are made while it is scraped: either of the two is filled.
   struct Live {
@@ -27,6 +28,8 @@ struct Registry::Parts {
   prometheus::Registry stored;
   std::map<std::string, Family> stored_families;  // by name
   std::map<std::string, Live> live;               // by name; entries are never removed
+
+  void AddSampled(const Family& family, Sampled sampled);
 };
 
 }  // namespace ottoscale::telemetry

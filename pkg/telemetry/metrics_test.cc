@@ -95,6 +95,19 @@ TEST(Registry, SamplesAtTheScrapeAndLeavesOutWhatIsUnknown) {
   EXPECT_EQ(ExpositionText(registry), "# HELP depth Depth.\n# TYPE depth gauge\ndepth{q=\"a\"} 2\n");
 }
 
+TEST(Registry, TakesHistogramsThatAreCountedElsewhere) {
+  Registry registry;
+  HistogramCounts counts{.bounds = {0.1, 1}, .counts = {2, 0, 3}, .sum = 7.25};
+  registry.AddSampledHistogram({"took_seconds", "Took.", MetricType::kHistogram}, {{"op", "read"}},
+                               [&counts] { return counts; });
+  ++counts.counts[1];
+  EXPECT_EQ(ExpositionText(registry),
+            "# HELP took_seconds Took.\n# TYPE took_seconds histogram\n"
+            "took_seconds_bucket{op=\"read\",le=\"0.1\"} 2\ntook_seconds_bucket{op=\"read\",le=\"1\"} 3\n"
+            "took_seconds_bucket{op=\"read\",le=\"+Inf\"} 6\ntook_seconds_sum{op=\"read\"} 7.25\n"
+            "took_seconds_count{op=\"read\"} 6\n");
+}
+
 // One number per object.
 struct Objects {
   std::map<std::string, double> values;

@@ -2,17 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cstdio>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "pkg/async/simulated_loop.h"
 #include "pkg/telemetry/captured_log.h"
+#include "pkg/telemetry/promtool.h"
 #include "pkg/telemetry/text_stream.h"
 
 namespace ottoscale::telemetry {
@@ -73,29 +69,8 @@ TEST(LogMetrics, CountLinesPerLevelFromZero) {
   EXPECT_THAT(ExpositionText(registry), HasSubstr("ottoscale_log_lines_suppressed_total 1\n"));
 }
 
-struct Result {
-  int exit_code;
-  std::string output;
-};
-
-Result Promtool(const std::string& exposition) {
-  const std::string output = absl::StrCat(testing::TempDir(), "promtool-", getpid());
-  FILE* tool = popen(absl::StrCat("promtool check metrics >", output, " 2>&1").c_str(), "w");
-  fwrite(exposition.data(), 1, exposition.size(), tool);
-  const int status = pclose(tool);
-  std::ifstream file(output);
-  Result result = {WIFEXITED(status) ? WEXITSTATUS(status) : -1,
-                   {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()}};
-  std::remove(output.c_str());
-  return result;
-}
-
 TEST(Exposition, PassesPromtool) {
-  if (std::system("command -v promtool >/dev/null 2>&1") != 0) {
-    const char* ci = std::getenv("CI");
-    ASSERT_FALSE(ci != nullptr && std::string(ci) == "true") << "promtool is missing: install the package prometheus";
-    GTEST_SKIP() << "promtool is missing: install the package prometheus";
-  }
+  NEEDS_PROMTOOL();
   async::SimulatedLoop loop(1);
   CapturedLog captured;
   const Log log({.loop = loop, .sink = captured.sink()});
@@ -111,7 +86,7 @@ TEST(Exposition, PassesPromtool) {
     samples.Add({{"policy", "far"}}, std::numeric_limits<double>::infinity());
     return std::optional<std::string>();
   });
-  const Result result = Promtool(ExpositionText(registry));
+  const PromtoolResult result = Promtool(ExpositionText(registry));
   EXPECT_EQ(result.exit_code, 0) << result.output << ExpositionText(registry);
   EXPECT_EQ(result.output, "");
   // The tool is really asked: it finds fault with a counter that is not called a total, and with a broken line.

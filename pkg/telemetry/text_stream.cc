@@ -19,23 +19,25 @@ Labels Converted(const prometheus::ClientMetric& metric) {
   return labels;
 }
 
-void AppendHistogram(const std::string& name, const prometheus::ClientMetric& metric, std::string& out) {
-  Labels labels = Converted(metric);
-  labels.push_back({"le", ""});
-  for (const auto& bucket : metric.histogram.bucket) {
-    labels.back().value = NumberText(bucket.upper_bound);
-    AppendSample(absl::StrCat(name, "_bucket"), labels, static_cast<double>(bucket.cumulative_count), out);
+HistogramCounts Converted(const prometheus::ClientMetric::Histogram& histogram) {
+  HistogramCounts counts{.sum = histogram.sample_sum};
+  uint64_t below = 0;
+  for (const auto& bucket : histogram.bucket) {
+    counts.bounds.push_back(bucket.upper_bound);
+    counts.counts.push_back(bucket.cumulative_count - below);
+    below = bucket.cumulative_count;
   }
-  labels.pop_back();
-  AppendSample(absl::StrCat(name, "_sum"), labels, metric.histogram.sample_sum, out);
-  AppendSample(absl::StrCat(name, "_count"), labels, static_cast<double>(metric.histogram.sample_count), out);
+  counts.bounds.pop_back();  // +Inf, which the library always adds
+  return counts;
 }
 
 void AppendStored(const Family& family, const prometheus::ClientMetric& metric, std::string& out) {
   switch (family.type) {
     case MetricType::kCounter: AppendSample(family.name, Converted(metric), metric.counter.value, out); return;
     case MetricType::kGauge: AppendSample(family.name, Converted(metric), metric.gauge.value, out); return;
-    case MetricType::kHistogram: AppendHistogram(family.name, metric, out); return;
+    case MetricType::kHistogram:
+      AppendHistogram(family.name, Converted(metric), Converted(metric.histogram), out);
+      return;
   }
 }
 
@@ -89,7 +91,11 @@ struct TextStream::Cursor {
       if (last) object = *last;
     }
     for (Registry::Parts::Sampled& sampled : one.sampled) {
-      if (const std::optional<double> value = sampled.sampler()) samples.Add(sampled.labels, *value);
+      if (sampled.histogram != nullptr) {
+        AppendHistogram(one.family.name, sampled.labels, sampled.histogram(), text);
+      } else if (const std::optional<double> value = sampled.sampler()) {
+        samples.Add(sampled.labels, *value);
+      }
     }
     if (text.size() > header) {
       out += text;
