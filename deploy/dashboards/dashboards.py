@@ -243,10 +243,10 @@ def overview():
         {"Value": "instances"},
     )
     board.table(
-        "Reasons",
-        "The reason of the condition Ready of each policy.",
-        f"ottoscale_policy_ready_reason{{{where}}}",
-        {"Value": " "},
+        "Not ready",
+        "Policies whose target cannot be scaled; `kubectl describe` says why.",
+        f'ottoscale_policy_condition{{{where},type="Ready",status="True"}} == 0',
+        {"Value": "ready"},
     )
     board.lines(
         "Readings that failed",
@@ -495,6 +495,12 @@ def operator():
         [(f"sum by (provider, code) (rate(ottoscale_provider_requests_total{{{own}}}[{RATE}]))", "{{provider}} {{code}}")],
         stack=True,
         unit="reqps",
+        min=0,
+    )
+    board.lines(
+        "Turns",
+        "Changes that went the other way than the one before, in the last hour.",
+        [(f"sum(increase(ottoscale_direction_changes_total{{{OWN}}}[1h]))", "turns")],
         min=0,
     )
     board.lines(
