@@ -59,13 +59,12 @@ bool FailedAlike(const Step& step) {
   return was == nullptr || was->kind == is->kind;
 }
 
-// The end of the write before was unknown, and this reading shows that it was made.
+// The end of a write was unknown, or its operator died, and this reading shows that it was made.
 void TellReadBack(Step& step) {
-  if (step.before == nullptr || !std::holds_alternative<Unknown>(step.before->write)) return;
-  const std::optional<Change>& applied = step.history.last_applied;
-  if (step.history.write_unknown || !applied || !(applied->at == step.before->now)) return;
-  step.Normal(applied->to > applied->from ? "ScaledOut" : "ScaledIn",
-              absl::StrCat("the write whose end was unknown was made: ", applied->from, " \u2192 ", applied->to, " ",
+  if (!step.history.read_back || !(step.history.read_back->found == step.now.now)) return;
+  const Change& change = step.history.read_back->change;
+  step.Normal(change.to > change.from ? "ScaledOut" : "ScaledIn",
+              absl::StrCat("the write whose end was unknown was made: ", change.from, " \u2192 ", change.to, " ",
                            UnitOf(step.now)),
               "Scale");
 }

@@ -142,6 +142,15 @@ TEST(EventsFor, TakesItsOwnChangeForItsOwn) {
   EXPECT_EQ(world.events[0].note, "the write whose end was unknown was made: 2 \u2192 3 dynos");
   EXPECT_THAT(world.Beat(500), IsEmpty());
 
+  EventWorld blind;
+  blind.answer = Unknown{};
+  blind.Beats(3, 1240);
+  blind.failure = TargetFailure{.fault = TargetFault::kUnavailable};
+  blind.Beat(500);
+  blind.failure.reset();
+  blind.target.desired = blind.target.ready = 3;
+  EXPECT_THAT(blind.Beat(500), ElementsAre("ScaledOut")) << "the first reading failed";
+
   EventWorld lost;
   lost.answer = Unknown{};
   lost.Beats(3, 1240);

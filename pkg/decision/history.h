@@ -43,6 +43,13 @@ struct PendingChange {
   bool operator==(const PendingChange&) const = default;
 };
 
+// A change of ours whose answer nobody has seen, and the reading that showed that it was made.
+struct ReadBack {
+  Change change;
+  async::Instant found;
+  bool operator==(const ReadBack&) const = default;
+};
+
 struct History {
   static constexpr size_t kMaxEntries = 256;
   static constexpr absl::Duration kCeilingTrust = absl::Minutes(30);
@@ -53,6 +60,7 @@ struct History {
   std::optional<async::Instant> last_scale_out;
   std::optional<async::Instant> last_scale_in;
   std::optional<Change> last_applied;              // the last write that the cloud confirmed
+  std::optional<ReadBack> read_back;               // the last of them whose answer nobody had seen
   std::string target_uid;                          // "" until the target has been read once
   std::optional<async::BootTime> observing_since;  // first valid recommendation since start or change of target
   std::optional<async::BootTime> in_flight_since;

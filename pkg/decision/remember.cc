@@ -52,7 +52,9 @@ void SettlePending(History& history, int desired, async::Instant now) {
   const async::Instant at = history.write_unknown ? history.unknown_at : async::Instant{now.wall - ago, now.boot - ago};
   history.write_unknown = false;
   if (desired != pending.to || pending.to == pending.from) return;
-  CountChange(history, {.at = at, .from = pending.from, .to = pending.to}, pending.to > pending.from);
+  const Change change{.at = at, .from = pending.from, .to = pending.to};
+  CountChange(history, change, pending.to > pending.from);
+  history.read_back = ReadBack{change, now};
 }
 
 void NoticeOthers(History& history, int desired, async::Instant now) {
