@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "operator/runtime_metrics.h"
 #include "pkg/kubeapi/resource.h"
 
 namespace ottoscale::operator_main {
@@ -19,9 +19,10 @@ kube::ReflectorOptions Reflecting(const kubeapi::Resource& resource, telemetry::
 
 Program::Program(Parts parts)
     : parts_(std::move(parts)),
-      client_(parts_.kube, {.base_url = parts_.kube_url}),
+      counted_kube_(parts_.loop, parts_.kube, RequestDurations(parts_.registry, HostOf(parts_.kube_url))),
+      client_(counted_kube_, {.base_url = parts_.kube_url}),
       events_(parts_.loop, client_, {.instance = parts_.instance}),
-      metrics_(parts_.registry),
+      metrics_(parts_.registry, parts_.providers),
       reconciler_({.loop = parts_.loop,
                    .client = client_,
                    .policies = policies_,
@@ -48,7 +49,8 @@ Program::Program(Parts parts)
       watches_(parts_.loop),
       delivery_(parts_.loop) {
   metrics_.Watch(reconciler_.entries());
-  RegisterRuntimeMetrics(parts_.registry);
+  AddControllerMetrics(parts_.registry, "scalingpolicy", controller_);
+  AddClientMetrics(parts_.registry, HostOf(parts_.kube_url), client_);
   policies_.OnChange([this](const kubeapi::ObjectKey& key) { PolicyChanged(key); });
   accounts_.OnChange([this](const kubeapi::ObjectKey& key) { AccountChanged(key); });
 }
@@ -95,51 +97,6 @@ async::Task<void> Program::Stop(async::BootTime deadline) {
   co_await delivery_.Join();
   watches_.Cancel();
   co_await watches_.Join();
-}
-
-// The generic numbers of a controller, under the names that dashboards know from controller-runtime.
-void Program::RegisterRuntimeMetrics(telemetry::Registry& registry) {
-  using telemetry::MetricType;
-  const telemetry::Labels controller = {{"controller", "scalingpolicy"}};
-  const auto with = [&controller](const char* name, const char* value) {
-    telemetry::Labels labels = controller;
-    labels.push_back({name, value});
-    return labels;
-  };
-  const auto sampled = [&registry](const char* name, const char* help, MetricType type, telemetry::Labels labels,
-                                   auto value) {
-    registry.AddSampled({name, help, type}, std::move(labels),
-                        [value]() -> std::optional<double> { return static_cast<double>(value()); });
-  };
-  const char* total = "controller_runtime_reconcile_total";
-  const char* total_help = "Passes by their result.";
-  const kube::ControllerCounters& counters = controller_.counters();
-  sampled(total, total_help, MetricType::kCounter, with("result", "success"), [&counters] { return counters.success; });
-  sampled(total, total_help, MetricType::kCounter, with("result", "requeue_after"),
-          [&counters] { return counters.requeue_after; });
-  sampled(total, total_help, MetricType::kCounter, with("result", "error"), [&counters] { return counters.error; });
-  sampled("controller_runtime_reconcile_errors_total", "Passes that failed.", MetricType::kCounter, controller,
-          [&counters] { return counters.error; });
-  sampled("controller_runtime_active_workers", "Passes under way.", MetricType::kGauge, controller,
-          [&counters] { return counters.active_workers; });
-  sampled("controller_runtime_max_concurrent_reconciles", "Passes that may be under way at once.", MetricType::kGauge,
-          controller, [this] { return controller_.workers(); });
-  const telemetry::Labels queue = {{"name", "scalingpolicy"}, {"controller", "scalingpolicy"}};
-  sampled("workqueue_depth", "Keys that wait for a worker.", MetricType::kGauge, queue,
-          [this] { return controller_.queue().depth(); });
-  sampled("workqueue_adds_total", "Keys that became ready.", MetricType::kCounter, queue,
-          [this] { return controller_.queue().counters().adds; });
-  sampled("workqueue_retries_total", "Keys that were tried again after a failure.", MetricType::kCounter, queue,
-          [this] { return controller_.queue().counters().retries; });
-  registry.AddSeries({"rest_client_requests_total", "Requests to the API server.", MetricType::kCounter},
-                     [this](absl::string_view after, telemetry::Samples& samples) -> std::optional<std::string> {
-                       if (!after.empty()) return std::nullopt;
-                       for (const auto& [request, count] : client_.counters().requests) {
-                         samples.Add({{"code", request.code}, {"method", request.method}, {"host", parts_.kube_url}},
-                                     static_cast<double>(count));
-                       }
-                       return "all";
-                     });
 }
 
 }  // namespace ottoscale::operator_main

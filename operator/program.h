@@ -13,6 +13,7 @@
 
 #include "pkg/async/loop.h"
 #include "pkg/async/scope.h"
+#include "pkg/http/counting.h"
 #include "pkg/http/http.h"
 #include "pkg/kube/cache.h"
 #include "pkg/kube/client.h"
@@ -53,6 +54,7 @@ class Program {
   std::string NotReady() const;
   const reconcile::Reconciler& reconciler() const { return reconciler_; }
   const kube::Client& client() const { return client_; }
+  reconcile::Metrics& metrics() { return metrics_; }
 
  private:
   struct Seen {
@@ -63,9 +65,9 @@ class Program {
   };
   void PolicyChanged(const kubeapi::ObjectKey& key);
   void AccountChanged(const kubeapi::ObjectKey& key);
-  void RegisterRuntimeMetrics(telemetry::Registry& registry);
 
   Parts parts_;
+  http::CountingTransport counted_kube_;
   kube::Client client_;
   kube::Cache policies_;
   kube::Cache accounts_;

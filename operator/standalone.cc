@@ -77,6 +77,7 @@ Standalone::Standalone(async::AsioLoop& loop, const CommonOptions& options, tele
             .level = telemetry::ParseLevel(options.log_level).value_or(telemetry::Level::kInfo),
             .colour = colour,
             .scrubber = &scrubber_}),
+      traffic_(loop, registry_),
       pool_(kResolverThreads) {}
 
 absl::StatusOr<std::unique_ptr<Standalone>> Standalone::Make(async::AsioLoop& loop, const CommonOptions& options,
@@ -92,10 +93,8 @@ absl::StatusOr<std::unique_ptr<Standalone>> Standalone::Make(async::AsioLoop& lo
       loop, self->pool_, {.user_agent = agent, .ca_file = options.ca_file, .allow_cidrs = options.probe_allow_cidrs});
   if (!probe.ok()) return Annotate("--probe-allow-cidr", probe.status());
   self->probe_ = *std::move(probe);
-  self->counted_cloud_ = self->Count("heroku", *self->cloud_);
-  self->counted_probe_ = self->Count("heartbeat", *self->probe_);
-  self->RegisterRequestMetrics();
-  self->providers_ = MakeProviders(loop, *self->counted_cloud_, *self->counted_probe_, options.allow_endpoints);
+  self->providers_ = MakeProviders(loop, self->traffic_.Count("heroku", {"GET", "PATCH"}, *self->cloud_),
+                                   self->traffic_.Count("heartbeat", {"GET"}, *self->probe_), options.allow_endpoints);
 
   self->api_ = std::make_unique<apiserver::ApiServer>(loop, self->store_, ApiOptions(self->providers_));
   self->api_transport_ = std::make_unique<http::Loopback>(loop, *self->api_);
@@ -121,31 +120,6 @@ absl::StatusOr<std::unique_ptr<Standalone>> Standalone::Make(async::AsioLoop& lo
 }
 
 Standalone::~Standalone() = default;
-
-std::unique_ptr<http::CountingTransport> Standalone::Count(const std::string& provider, http::Transport& transport) {
-  telemetry::Histogram duration = registry_.AddHistogram(
-      "ottoscale_provider_request_duration_seconds", "Requests to clouds and heartbeats, up to the response headers.",
-      telemetry::LatencyBuckets(), {{"provider", provider}});
-  return std::make_unique<http::CountingTransport>(loop_, transport,
-                                                   [duration](absl::Duration took) mutable { duration.Observe(took); });
-}
-
-void Standalone::RegisterRequestMetrics() {
-  registry_.AddSeries({"ottoscale_provider_requests_total", "Requests to clouds and heartbeats by their answer.",
-                       telemetry::MetricType::kCounter},
-                      [this](absl::string_view after, telemetry::Samples& samples) -> std::optional<std::string> {
-                        if (!after.empty()) return std::nullopt;
-                        const auto add = [&samples](const char* provider, const http::CountingTransport& transport) {
-                          for (const auto& [key, count] : transport.requests()) {
-                            samples.Add({{"provider", provider}, {"operation", key.method}, {"code", key.code}},
-                                        static_cast<double>(count));
-                          }
-                        };
-                        add("heroku", *counted_cloud_);
-                        add("heartbeat", *counted_probe_);
-                        return "all";
-                      });
-}
 
 async::Task<void> Standalone::Stop(async::BootTime deadline) {
   co_await program_->Stop(deadline);

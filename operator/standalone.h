@@ -8,12 +8,12 @@
 
 #include "operator/command_line.h"
 #include "operator/program.h"
+#include "operator/provider_traffic.h"
 #include "operator/status_handler.h"
 #include "pkg/apiserver/api_server.h"
 #include "pkg/apiserver/memory_store.h"
 #include "pkg/async/asio_loop.h"
 #include "pkg/async/blocking_pool.h"
-#include "pkg/http/counting.h"
 #include "pkg/http/loopback.h"
 #include "pkg/http/server.h"
 #include "pkg/telemetry/log.h"
@@ -60,8 +60,6 @@ class Standalone {
   std::string metrics_url() const;
 
  private:
-  std::unique_ptr<http::CountingTransport> Count(const std::string& provider, http::Transport& transport);
-  void RegisterRequestMetrics();
   Standalone(async::AsioLoop& loop, const CommonOptions& options, telemetry::Sink sink, bool colour);
 
   async::AsioLoop& loop_;
@@ -69,11 +67,10 @@ class Standalone {
   telemetry::Scrubber scrubber_;
   telemetry::Log log_;
   telemetry::Registry registry_;
+  ProviderTraffic traffic_;
   async::BlockingPool pool_;
   std::unique_ptr<http::Transport> cloud_;
   std::unique_ptr<http::Transport> probe_;
-  std::unique_ptr<http::CountingTransport> counted_cloud_;
-  std::unique_ptr<http::CountingTransport> counted_probe_;
   ports::Providers providers_;
   apiserver::MemoryStore store_;
   std::unique_ptr<apiserver::ApiServer> api_;

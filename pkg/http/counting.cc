@@ -9,8 +9,8 @@ async::Task<absl::StatusOr<Response>> CountingTransport::Send(Request request, a
   Key key{.method = request.method};
   auto response = co_await inner_.Send(std::move(request), deadline);
   key.code = response.ok() ? absl::StrCat(response->status) : "error";
-  ++requests_[std::move(key)];
-  if (on_done_) on_done_(loop_.Now().boot - start);
+  ++requests_[key];
+  if (on_done_) on_done_(key, loop_.Now().boot - start);
   co_return response;
 }
 

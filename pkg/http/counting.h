@@ -20,8 +20,9 @@ class CountingTransport final : public Transport {
     std::string code;  // "200"; "error" when no answer came
     auto operator<=>(const Key&) const = default;
   };
-  // `loop` and `inner` outlive it; `on_done` is told the duration of each request, and may be null.
-  CountingTransport(async::Loop& loop, Transport& inner, std::function<void(absl::Duration)> on_done)
+  using OnDone = std::function<void(const Key& key, absl::Duration took)>;
+  // `loop` and `inner` outlive it; `on_done` is told of each request, and may be null.
+  CountingTransport(async::Loop& loop, Transport& inner, OnDone on_done)
       : loop_(loop), inner_(inner), on_done_(std::move(on_done)) {}
 
   async::Task<absl::StatusOr<Response>> Send(Request request, async::BootTime deadline) override;
@@ -31,7 +32,7 @@ class CountingTransport final : public Transport {
  private:
   async::Loop& loop_;
   Transport& inner_;
-  std::function<void(absl::Duration)> on_done_;
+  OnDone on_done_;
   std::map<Key, uint64_t> requests_;
 };
 

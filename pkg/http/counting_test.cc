@@ -27,7 +27,7 @@ TEST(CountingTransport, CountsAnswersAndFailuresAndTimesThem) {
   async::SimulatedLoop loop(1);
   Half half;
   absl::Duration sum;
-  CountingTransport counting(loop, half, [&sum](absl::Duration took) { sum += took; });
+  CountingTransport counting(loop, half, [&sum](const CountingTransport::Key&, absl::Duration took) { sum += took; });
   loop.Run(Ask(counting, "GET"));
   loop.Run(Ask(counting, "GET"));
   loop.Run(Ask(counting, "PATCH"));

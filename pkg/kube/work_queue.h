@@ -21,6 +21,7 @@
 #include <list>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -97,7 +98,7 @@ class WorkQueue {
     CHECK(found != entries_.end() && found->second.state == State::kTaken, "only a taken key can be done");
     Entry& entry = found->second;
     counters_.worked.Add(loop_.Now().boot - entry.since);
-    --taken_;
+    taken_since_.erase(taken_since_.find(entry.since));
     if (shut_down_ || entry.again == async::BootTime::Infinite()) {
       entries_.erase(found);
       return;
@@ -154,8 +155,17 @@ class WorkQueue {
   }
 
   size_t depth() const { return ready_.size(); }  // workqueue_depth
-  size_t delayed() const { return entries_.size() - ready_.size() - taken_; }
-  size_t taken() const { return taken_; }
+  size_t delayed() const { return entries_.size() - ready_.size() - taken(); }
+  size_t taken() const { return taken_since_.size(); }
+  // For how long the workers have had what they have not done yet, together and at most: zero when there is nothing.
+  absl::Duration unfinished() const {  // workqueue_unfinished_work_seconds
+    absl::Duration sum;
+    for (const async::BootTime since : taken_since_) sum += loop_.Now().boot - since;
+    return sum;
+  }
+  absl::Duration longest_running() const {  // workqueue_longest_running_processor_seconds
+    return taken_since_.empty() ? absl::ZeroDuration() : loop_.Now().boot - *taken_since_.begin();
+  }
   const WorkQueueCounters& counters() const { return counters_; }
 
  private:
@@ -200,7 +210,7 @@ class WorkQueue {
     counters_.waited.Add(now - entry.since);
     entry.state = State::kTaken;
     entry.since = now;
-    ++taken_;
+    taken_since_.insert(now);
     return key;
   }
 
@@ -215,7 +225,7 @@ class WorkQueue {
   std::map<Key, int> failures_;
   std::deque<Key> ready_;
   std::list<Taker*> takers_;
-  size_t taken_ = 0;
+  std::multiset<async::BootTime> taken_since_;  // as many as there are workers, at most
   bool shut_down_ = false;
   WorkQueueCounters counters_;
 };

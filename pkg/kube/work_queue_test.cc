@@ -150,6 +150,26 @@ TEST(WorkQueue, ARetryDoesNotComeBeforeItIsAllowed) {
   EXPECT_EQ(world.taken, (TakenList{{"a", 7}}));
 }
 
+TEST(WorkQueue, SaysForHowLongItsWorkersAreAtIt) {
+  World world;
+  EXPECT_EQ(world.queue.unfinished(), absl::ZeroDuration());
+  EXPECT_EQ(world.queue.longest_running(), absl::ZeroDuration());
+  world.StartWorker(absl::Seconds(10));
+  world.StartWorker(absl::Seconds(10));
+  world.queue.Add("a");
+  world.loop.RunFor(absl::Seconds(3));
+  world.queue.Add("b");
+  world.loop.RunFor(absl::Seconds(4));
+  EXPECT_EQ(world.queue.taken(), 2u);
+  EXPECT_EQ(world.queue.unfinished(), absl::Seconds(11));
+  EXPECT_EQ(world.queue.longest_running(), absl::Seconds(7));
+  world.loop.RunFor(absl::Seconds(4));
+  EXPECT_EQ(world.queue.unfinished(), absl::Seconds(8)) << "the first is done";
+  EXPECT_EQ(world.queue.longest_running(), absl::Seconds(8));
+  world.loop.RunFor(absl::Seconds(4));
+  EXPECT_EQ(world.queue.unfinished(), absl::ZeroDuration());
+}
+
 TEST(WorkQueue, ShutDownSendsWaitingWorkersHomeAndTakesNothingIn) {
   World world;
   world.StartWorker();

@@ -2,6 +2,7 @@
 // configuration and makes sources or targets; it never sees Kubernetes.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -24,6 +25,13 @@ class MetricSource {
   virtual async::Task<decision::Sample> Read(async::BootTime deadline) = 0;
 };
 
+// How many requests an account may still make, as its cloud last said.
+struct RequestQuota {
+  int64_t remaining = 0;
+  int64_t limit = 0;  // the most that was ever left: the size of the quota, as far as we know
+  bool operator==(const RequestQuota&) const = default;
+};
+
 // SEAM. Something that has a capacity.
 class ScalingTarget {
  public:
@@ -31,6 +39,8 @@ class ScalingTarget {
   virtual async::Task<decision::TargetReading> Read(async::BootTime deadline) = 0;
   // Applied, Refused or Unknown. Absolute: twice equals once. Sent at most once by our code.
   virtual async::Task<decision::WriteResult> SetCapacity(int capacity, async::BootTime deadline) = 0;
+  // Of its account, for whoever watches it; nullopt: this cloud does not say, or has not been asked yet.
+  virtual std::optional<RequestQuota> Quota() const { return std::nullopt; }
 };
 
 // What a provider gets of a CloudAccount, its secret resolved.

@@ -14,6 +14,7 @@
 #include "pkg/manifest/manifest.h"
 #include "pkg/manifest/status.h"
 #include "pkg/reconcile/provider_check.h"
+#include "pkg/reconcile/timed_target.h"
 
 // Note [Time in a pass]
 // `now` is read once, before anything is asked: decisions, cooldowns and the gate's ledger are all measured from it.
@@ -138,9 +139,9 @@ async::Task<absl::StatusOr<kube::Requeue>> Reconciler::Reconcile(kubeapi::Object
     co_return kube::Requeue::Never();
   }
   PolicyEntry& entry = entries_.try_emplace(key, PolicyEntry{.key = key}).first->second;
+  d_.metrics.Registered(key);
   if (Adopt(entry, *object) == Adopted::kInvalid) {
     claims_.Remove(key.ToString());
-    d_.metrics.Registered(key);
     const absl::Status reported = co_await Report(entry, entry.status);
     if (!reported.ok()) co_return reported;
     co_return kube::Requeue::Never();  // only an edit can mend it, and an edit wakes us
@@ -265,7 +266,10 @@ async::Task<WriteResult> Reconciler::Write(PolicyEntry& entry, decision::Decisio
                         .cause = decision.cause,
                         .decided_at = now,
                         .samples = std::move(seen.samples)};
-  co_return co_await gate_.Apply(std::move(change), *entry.target, d_.loop.Now().boot + d_.write_timeout);
+  TimedTarget target(d_.loop, *entry.target);
+  WriteResult result = co_await gate_.Apply(std::move(change), target, d_.loop.Now().boot + d_.write_timeout);
+  if (target.sent()) d_.metrics.Wrote(entry, {*target.sent(), target.took(), decision.to > decision.from, result});
+  co_return result;
 }
 
 async::Task<absl::Status> Reconciler::Report(PolicyEntry& entry, PolicyStatus status) {

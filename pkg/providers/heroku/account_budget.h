@@ -18,6 +18,7 @@
 #include "pkg/async/instant.h"
 #include "pkg/async/random.h"
 #include "pkg/base/secret.h"
+#include "pkg/ports/ports.h"
 
 namespace ottoscale::heroku {
 
@@ -49,6 +50,10 @@ class AccountBudget {
   void NotLimited(async::BootTime now);
 
   int requests_per_minute() const { return *allowed_.begin(); }
+  // What Heroku said last; nullopt when it has not said anything yet.
+  std::optional<ports::RequestQuota> quota() const {
+    return remaining_ ? std::optional(ports::RequestQuota{*remaining_, largest_}) : std::nullopt;
+  }
 
  private:
   void Refill(async::BootTime now);

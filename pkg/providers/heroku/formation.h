@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "pkg/ports/ports.h"
@@ -29,6 +30,7 @@ class Formation final : public ports::ScalingTarget {
   async::Task<decision::TargetReading> Read(async::BootTime deadline) override;
   // Refused before the first reading: without a UUID it would write to whatever has the name now.
   async::Task<decision::WriteResult> SetCapacity(int capacity, async::BootTime deadline) override;
+  std::optional<ports::RequestQuota> Quota() const override { return std::as_const(*api_).budget().quota(); }
 
  private:
   template <class T>

@@ -711,6 +711,20 @@ TEST(HerokuBudget, IsSharedByTheTargetsOfOneCredential) {
   (void)world.State(*second);
 }
 
+TEST(HerokuBudget, IsToldToWhoeverWatchesTheAccount) {
+  World world;
+  const auto target = world.Make();
+  const auto other = world.Make();
+  EXPECT_EQ(target->Quota(), std::nullopt) << "Heroku has not said anything yet";
+  world.script.replies["GET " + kWeb] = {{.body = Quantity(3), .headers = {{"RateLimit-Remaining", "4500"}}}};
+  world.script.replies["GET " + kDynos] = {{.body = "[]", .headers = {{"RateLimit-Remaining", "4400"}}}};
+  (void)world.State(*target);
+  EXPECT_EQ(target->Quota(), (ports::RequestQuota{.remaining = 4400, .limit = 4500}));
+  EXPECT_EQ(other->Quota(), target->Quota()) << "it is the account's";
+  world.account.credential = Secret("another-key");
+  EXPECT_EQ(world.Make()->Quota(), std::nullopt);
+}
+
 TEST(HerokuBudget, IgnoresARemainderThatIsNoNumber) {
   World world;
   const auto target = world.Make();

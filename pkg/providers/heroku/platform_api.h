@@ -45,6 +45,7 @@ class PlatformApi {
 
   const ports::Account& account() const { return account_; }
   AccountBudget& budget() { return *budget_; }
+  const AccountBudget& budget() const { return *budget_; }
   async::Loop& loop() { return dependencies_.loop; }
 
  private:
