@@ -29,7 +29,7 @@ class AddressFilter {
   static absl::StatusOr<AddressFilter> Make(const std::vector<std::string>& allow, const std::vector<uint16_t>& ports);
 
   // Numeric address, without brackets or zone. OK, or why not: for people, without a code.
-  absl::Status Check(absl::string_view address, uint16_t port) const;
+  absl::Status Check(absl::string_view text, uint16_t port) const;
   // False when no address at all could make this port acceptable.
   bool PortPossible(uint16_t port) const;
 

@@ -238,7 +238,7 @@ void BeastServer::Admit(SessionPtr session) {
 }
 
 async::Task<void> BeastServer::Serve(std::list<SessionPtr>::iterator place) {
-  const SessionPtr session = *place;
+  const SessionPtr session = *place;  // NOLINT(performance-unnecessary-copy-initialization): outlives its place
   bool first = true;
   while (!stopping_ && co_await ServeOne(session, first)) first = false;
   error_code ignored;

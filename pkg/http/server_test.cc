@@ -181,7 +181,6 @@ TEST_F(ServerTest, AnswersHttp10WithoutChunks) {
 }
 
 async::Task<std::string> ReadStream(Wire wire, uint16_t port, Feed& feed) {
-  std::string log;
   if (!co_await wire.Connect("127.0.0.1", port)) co_return "no connection";
   (void)co_await wire.Send("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
   (void)co_await wire.ReadUntil("\r\n\r\n");  // the head comes before there is any chunk
