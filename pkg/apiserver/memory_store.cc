@@ -57,7 +57,7 @@ absl::StatusOr<Stored> MemoryStore::Put(const Resource& resource, const ObjectKe
   const int64_t present = found == collection.objects.end() ? 0 : found->second.revision;
   if (present != expected) return Changed(key, expected, present);
   const int64_t revision = ++revision_;
-  const Stored stored{.key = key, .revision = revision, .object = Stamped(std::move(object), revision)};
+  Stored stored{.key = key, .revision = revision, .object = Stamped(std::move(object), revision)};
   Change change{.revision = revision, .key = key, .object = stored.object};
   if (present != 0) change.previous = found->second.object;
   collection.objects.insert_or_assign(key, stored);
@@ -72,7 +72,7 @@ absl::StatusOr<Stored> MemoryStore::Delete(const Resource& resource, const Objec
   if (present == 0 || present != expected) return Changed(key, expected, present);
   const int64_t revision = ++revision_;
   const ObjectPtr previous = found->second.object;
-  const Stored last{.key = key, .revision = revision, .object = Stamped(*previous, revision)};
+  Stored last{.key = key, .revision = revision, .object = Stamped(*previous, revision)};
   collection.objects.erase(found);
   Record(collection, {.revision = revision, .key = key, .object = last.object, .previous = previous, .deleted = true});
   return last;
