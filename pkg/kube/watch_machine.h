@@ -132,7 +132,7 @@ class WatchMachine {
   WatchStep Watch(async::BootTime now);
   WatchStep ListNewest(async::BootTime now);
   WatchStep StreamEnded(async::BootTime now);
-  WatchStep OnErrorEvent(const nlohmann::json& status, async::BootTime now);
+  WatchStep OnErrorEvent(const nlohmann::json& object, async::BootTime now);
   WatchStep Pause(State then, const absl::Status& why, async::BootTime now);
 
   State state_ = State::kIdle;
