@@ -58,33 +58,33 @@ double TopOf(const std::vector<PlotPoint>& points, double least, const std::func
 
 }  // namespace
 
-std::vector<std::string> RenderPlot(const std::vector<PlotPoint>& all, const PlotStyle& style) {
-  const size_t skip = all.size() > style.width ? all.size() - style.width : 0;
-  const std::vector<PlotPoint> points(all.begin() + static_cast<std::ptrdiff_t>(skip), all.end());
-  const PlotPoint last = points.empty() ? PlotPoint{} : points.back();
+std::vector<std::string> RenderPlot(const std::vector<PlotPoint>& points, const PlotStyle& style) {
+  const size_t skip = points.size() > style.width ? points.size() - style.width : 0;
+  const std::vector<PlotPoint> shown(points.begin() + static_cast<std::ptrdiff_t>(skip), points.end());
+  const PlotPoint last = shown.empty() ? PlotPoint{} : shown.back();
   std::vector<std::string> out;
   RenderBand({.title = "load r/s",
               .rows = 3,
-              .top = TopOf(points, 1, [](const PlotPoint& p) { return p.load; }),
+              .top = TopOf(shown, 1, [](const PlotPoint& p) { return p.load; }),
               .value = [](const PlotPoint& p) { return std::optional(p.load); },
               .colour = [](const PlotPoint&) { return kDim; }},
-             points, style, out);
+             shown, style, out);
   RenderBand({.title = "resp. ms",
               .rows = 4,
-              .top = TopOf(points, 1.5 * style.upper_ms, [](const PlotPoint& p) { return p.response_ms.value_or(0); }),
+              .top = TopOf(shown, 1.5 * style.upper_ms, [](const PlotPoint& p) { return p.response_ms.value_or(0); }),
               .value = [](const PlotPoint& p) { return p.response_ms; },
               .colour =
                   [&style](const PlotPoint& p) {
                     if (p.response_ms.value_or(0) > style.upper_ms) return kRed;
                     return p.response_ms.value_or(0) < style.lower_ms ? kGreen : kReset;
                   }},
-             points, style, out);
+             shown, style, out);
   RenderBand({.title = "dynos",
               .rows = 2,
-              .top = TopOf(points, 4, [](const PlotPoint& p) { return static_cast<double>(p.dynos); }),
+              .top = TopOf(shown, 4, [](const PlotPoint& p) { return static_cast<double>(p.dynos); }),
               .value = [](const PlotPoint& p) { return std::optional(static_cast<double>(p.dynos)); },
               .colour = [](const PlotPoint& p) { return p.ready < p.dynos ? kDim : kReset; }},
-             points, style, out);
+             shown, style, out);
   out.push_back(absl::StrFormat("%17s load %.0f requests/s   response %s   %d dynos (%d ready)", "now:", last.load,
                                 last.response_ms ? absl::StrFormat("%.0f ms", *last.response_ms) : "-", last.dynos,
                                 last.ready));
