@@ -15,7 +15,7 @@ constexpr uint64_t kWorlds = 120;
 constexpr int kPasses = 60;
 
 int Between(async::Random& random, int low, int high) {
-  return low + static_cast<int>(random.Below(static_cast<uint64_t>(high - low + 1)));
+  return low + static_cast<int>(random.Below(static_cast<uint64_t>(high - low) + 1));
 }
 absl::Duration SomeSeconds(async::Random& random, int high) { return absl::Seconds(Between(random, 0, high)); }
 

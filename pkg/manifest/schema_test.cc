@@ -273,7 +273,7 @@ TEST(Schema, IsDescribedAndBoundedEverywhere) {
       if (type == "string" && spec) EXPECT_TRUE(schema.contains("maxLength") || schema.contains("enum")) << path;
       if (type == "integer") EXPECT_TRUE(schema.contains("format")) << path;
       if (type == "integer" && spec) EXPECT_TRUE(schema.contains("minimum") && schema.contains("maximum")) << path;
-      if (schema.contains("default") && !schema.at("default").is_structured() && schema.at("default") != "") {
+      if (schema.contains("default") && !schema.at("default").is_structured() && schema.at("default") != json("")) {
         const std::string word = schema.at("default").is_string() ? schema.at("default").get<std::string>()
                                                                   : codec::Dump(schema.at("default"));
         EXPECT_THAT(TextOf(schema, "description"), ::testing::HasSubstr(absl::StrCat("default is ", word))) << path;

@@ -84,7 +84,7 @@ T RunReal(async::AsioLoop& loop, async::Task<T> task) {
     finished = true;
     loop.Stop();
   });
-  while (!finished) loop.Run();
+  while (!finished) loop.Run();  // NOLINT(bugprone-infinite-loop): the lambda above ends it
   return task.Take();
 }
 
