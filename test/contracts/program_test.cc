@@ -81,7 +81,7 @@ class Noting final : public http::Handler {
   async::Task<http::Response> Handle(http::ServerRequest request) override {
     ++requests;
     if (absl::EndsWith(request.path, "/status")) {
-      cloud_.journal.push_back(absl::StrContains(request.body, "pendingChange") ? "intent" : "status");
+      cloud_.journal.emplace_back(absl::StrContains(request.body, "pendingChange") ? "intent" : "status");
     }
     co_return co_await inner_.Handle(std::move(request));
   }

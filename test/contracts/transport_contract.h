@@ -678,7 +678,6 @@ async::Task<void> Tunnel(Wire wire, async::AsioLoop& loop, uint16_t port, std::s
 TEST_P(CloudIdentity, AProxyIsAskedToConnectAndResolves) {
   TlsServer server(loop_, MakeIdentity({.names = "DNS:only.the.proxy.knows"}, &authority_));
   std::string answer = "HTTP/1.1 200 Connection established\r\n\r\n";
-  std::string asked;
   ScriptedServer proxy(loop_, [&](Wire wire) { return Tunnel(wire, loop_, server.port(), answer); });
   const http::CloudOptions options{.tls = {.ca_pem = PemOf(authority_)},
                                    .proxy = absl::StrCat("http://127.0.0.1:", proxy.port()),
