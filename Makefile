@@ -24,7 +24,7 @@ generate: ## write what is made from something else: crds/ from the schemas
 tools: ## the real servers of the tests (kube-apiserver, etcd, kubectl, Helm) into the user's cache
 	@test/tools/build.sh
 
-lint: ## clang-format and clang-tidy
+lint: ## clang-format and clang-tidy of what changed since it was clean
 	@pkg/cmake/install-packages.sh build test lint
 	@pkg/cmake/lint.sh
 
