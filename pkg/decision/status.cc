@@ -135,10 +135,11 @@ bool IsRepeated(const std::vector<HistoryEntry>& history, const HistoryEntry& en
   return last.result == entry.result && last.from == entry.from && last.to == entry.to;
 }
 
-// A write of unknown end that a later reading has shown to be made.
+// A write of unknown end that a later reading has shown to be made. Status keeps its time to the second.
 void SettleHistory(std::vector<HistoryEntry>& entries, const History& history) {
-  if (entries.empty() || entries.back().result != "Unknown" || history.write_unknown || !history.last_applied) return;
-  if (entries.back().time == history.last_applied->at.wall) entries.back().result = "Applied";
+  if (entries.empty() || entries.back().result != "Unknown" || !history.read_back) return;
+  const bool same = absl::ToUnixSeconds(entries.back().time) == absl::ToUnixSeconds(history.read_back->change.at.wall);
+  if (same) entries.back().result = "Applied";
 }
 
 void FillHistory(PolicyStatus& status, const History& history, const Outcome& outcome, const PolicyStatus* previous) {

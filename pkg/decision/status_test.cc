@@ -207,6 +207,19 @@ TEST(StatusFor, SaysWhatItWouldDoInRecommend) {
   EXPECT_TRUE(world.status.history.empty());
 }
 
+TEST(StatusFor, SettlesAnUnknownWriteInThePassThatMakesTheNext) {
+  StatusWorld world;
+  world.answer = Unknown{};
+  world.Beats(3, 1240);
+  world.answer.reset();
+  world.target.desired = world.target.ready = 3;
+  world.spec.max_capacity = 2;
+  world.Beat(500);
+  ASSERT_EQ(world.status.history.size(), 2u);
+  EXPECT_EQ(world.status.history.front().result, "Applied") << "it was made after all";
+  EXPECT_EQ(world.status.history.back().to, 2);
+}
+
 TEST(StatusFor, KeepsTheIntentOfAnUnknownWriteAndDropsASettledOne) {
   StatusWorld world;
   world.answer = Unknown{};
