@@ -21,8 +21,9 @@ int Verify(X509_STORE_CTX* context, void* note) {
   const int good = X509_verify_cert(context);
   if (good == 1) return good;
   const int error = X509_STORE_CTX_get_error(context);
-  static_cast<RefusalNote*>(note)->Set(error == X509_V_OK ? "it is not for this host"
-                                                          : X509_verify_cert_error_string(error));
+  // The libraries' own check, of the name, says no without a reason.
+  const bool name = error == X509_V_OK || error == X509_V_ERR_UNSPECIFIED;
+  static_cast<RefusalNote*>(note)->Set(name ? "it is not for this host" : X509_verify_cert_error_string(error));
   return good;
 }
 

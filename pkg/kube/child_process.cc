@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -200,7 +200,8 @@ absl::StatusOr<ProcessResult> RunProcess(ProcessCall call, Fd wanted) {
   err->write.Close();
   ProcessResult result;
   Streams streams{std::move(out->read), std::move(err->read), std::move(wanted)};
-  const Fd ended(pidfd_open(*child, 0));
+  // By number: the header of this glibc declares pidfd_open for C only.
+  const Fd ended(static_cast<int>(syscall(SYS_pidfd_open, *child, 0)));
   const absl::Status followed = Follow(streams, ended.get(), result);
   if (!followed.ok()) kill(-*child, SIGKILL);
   result.exit_code = Reap(*child);

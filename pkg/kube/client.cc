@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "pkg/async/sleep.h"
 #include "pkg/base/status.h"
@@ -38,6 +39,13 @@ std::string Query(std::initializer_list<Parameter> parameters) {
   return query;
 }
 
+// "list pods in shop", "watch pods everywhere".
+std::string Tried(absl::string_view verb, const Resource& resource, const std::string& ns) {
+  if (!resource.namespaced) return absl::StrCat(verb, " ", resource.plural);
+  return absl::StrCat(verb, " ", resource.plural,
+                      ns.empty() ? " in all namespaces" : absl::StrCat(" in namespace ", ns));
+}
+
 std::string WithQuery(const std::string& path, const std::string& query) {
   return query.empty() ? path : absl::StrCat(path, "?", query);
 }
@@ -50,6 +58,29 @@ std::optional<absl::Duration> PauseBeforeRetry(const absl::Status& status) {
   }
   if (!absl::IsUnavailable(status)) return std::nullopt;
   return http::FailureOf(status).kind == http::Failure::kDisconnected ? std::optional(kAfterBroken) : std::nullopt;
+}
+
+// The same for a write: a server that is too busy has done nothing.
+std::optional<absl::Duration> PauseBeforeRepeat(const absl::Status& status) {
+  const std::optional<kubeapi::ApiError> error = kubeapi::ApiErrorOf(status);
+  return error && error->code == 429 ? error->retry_after : std::nullopt;
+}
+
+// What stands between the quotes of `299 - "text", 299 - "text"`; the whole, when there are none.
+std::vector<std::string> WarningTexts(absl::string_view header) {
+  std::vector<std::string> texts;
+  bool inside = false;
+  for (size_t i = 0; i < header.size(); ++i) {
+    if (header[i] == '"') {
+      inside = !inside;
+      if (inside) texts.emplace_back();
+    } else if (inside) {
+      if (header[i] == '\\' && i + 1 < header.size()) ++i;
+      texts.back() += header[i];
+    }
+  }
+  if (texts.empty()) texts.emplace_back(header);
+  return texts;
 }
 
 absl::StatusOr<json> ParseBody(absl::string_view text, size_t max_bytes) {
@@ -86,18 +117,20 @@ void Client::Count(const std::string& method, std::string code) const {
 }
 
 void Client::NoteWarnings(const http::Headers& headers) const {
-  if (!options_.on_warning || warned_.size() >= kMaxWarnings) return;
-  const std::optional<std::string> warning = headers.Get("Warning");
-  if (warning && warned_.insert(*warning).second) options_.on_warning(*warning);
+  if (!options_.on_warning) return;
+  for (const http::Header& header : headers.list()) {
+    if (!absl::EqualsIgnoreCase(header.name, "Warning")) continue;
+    for (const std::string& text : WarningTexts(header.value)) {
+      if (warned_.size() < kMaxWarnings && warned_.insert(text).second) options_.on_warning(text);
+    }
+  }
 }
 
-async::Task<absl::StatusOr<http::Response>> Client::SendOnce(Call call, std::optional<Secret> credential,
-                                                             async::BootTime deadline) const {
+async::Task<absl::StatusOr<http::Response>> Client::SendOnce(Call call, async::BootTime deadline) const {
   http::Request request{.method = call.method, .url = options_.base_url + call.path, .body = std::move(call.body)};
   request.headers.Add("Accept", "application/json");
   request.headers.Add("User-Agent", options_.user_agent);
   if (!call.content_type.empty()) request.headers.Add("Content-Type", call.content_type);
-  request.credential = std::move(credential);
   request.streaming = call.streaming;
   request.idle_timeout = call.idle_timeout;
   request.max_body_bytes = call.max_bytes;
@@ -107,19 +140,9 @@ async::Task<absl::StatusOr<http::Response>> Client::SendOnce(Call call, std::opt
   co_return response;
 }
 
-// The answer with its body unread, or the error that it is. A 401 is answered once with a newer credential, if there is
-// one: nothing has happened yet, so this holds for writes too.
+// The answer with its body unread, or the error that it is.
 async::Task<absl::StatusOr<Client::Answer>> Client::Open(Call call, async::BootTime deadline) const {
-  std::optional<Secret> credential = options_.credential.get ? options_.credential.get() : std::nullopt;
-  absl::StatusOr<http::Response> response = co_await SendOnce(call, credential, deadline);
-  if (response.ok() && response->status == 401 && credential) {
-    if (options_.credential.refused) options_.credential.refused();
-    std::optional<Secret> newer = options_.credential.get();
-    if (newer && newer != credential) {
-      ++counters_.retries;
-      response = co_await SendOnce(std::move(call), std::move(newer), deadline);
-    }
-  }
+  absl::StatusOr<http::Response> response = co_await SendOnce(std::move(call), deadline);
   if (!response.ok()) co_return response.status();
   const std::string retry_after = response->headers.Get("Retry-After").value_or("");
   if (response->status >= 200 && response->status <= 299) {
@@ -140,22 +163,26 @@ async::Task<absl::StatusOr<json>> Client::Exchange(Call call, async::BootTime de
   co_return ParseBody(*text, max_bytes);
 }
 
-async::Task<absl::StatusOr<json>> Client::Read(Call call, async::BootTime deadline) const {
+// Tries again as long as `pause_before` says when, and the deadline allows.
+async::Task<absl::StatusOr<json>> Client::Repeat(Call call, PauseRule pause_before, async::BootTime deadline) const {
   async::Loop& loop = (co_await async::CurrentContext()).loop();
   deadline = Sooner(loop, deadline);
   for (int tries = 0;; ++tries) {
     absl::StatusOr<json> body = co_await Exchange(call, deadline);
-    const std::optional<absl::Duration> pause = body.ok() ? std::nullopt : PauseBeforeRetry(body.status());
+    const std::optional<absl::Duration> pause = body.ok() ? std::nullopt : pause_before(body.status());
     if (!pause || tries == kMaxRetries || loop.Now().boot + *pause >= deadline) co_return body;
     ++counters_.retries;
     CO_RETURN_IF_ERROR(co_await async::Sleep(*pause));
   }
 }
 
+async::Task<absl::StatusOr<json>> Client::Read(Call call, async::BootTime deadline) const {
+  co_return co_await Repeat(std::move(call), &PauseBeforeRetry, deadline);
+}
+
 async::Task<absl::StatusOr<json>> Client::Write(Call call, async::BootTime deadline) const {
-  deadline = Sooner((co_await async::CurrentContext()).loop(), deadline);
   call.max_bytes = options_.max_object_bytes;
-  co_return co_await Exchange(std::move(call), deadline);
+  co_return co_await Repeat(std::move(call), &PauseBeforeRepeat, deadline);
 }
 
 async::Task<absl::StatusOr<json>> Client::Get(Resource resource, ObjectKey key, async::BootTime deadline) const {
@@ -200,7 +227,7 @@ async::Task<absl::StatusOr<ListResult>> Client::List(Resource resource, ListOpti
   absl::StatusOr<ListResult> list = co_await ListOnce(path, query, paged, deadline);
   if (paged && kubeapi::IsExpired(list.status())) list = co_await ListOnce(path, query, paged, deadline);
   if (list.ok()) co_return list;
-  co_return Annotate(absl::StrCat("list ", resource.plural), list.status());
+  co_return Annotate(Tried("list", resource, options.ns), list.status());
 }
 
 async::Task<absl::StatusOr<std::unique_ptr<LineReader>>> Client::Watch(Resource resource, WatchOptions options,
@@ -217,7 +244,7 @@ async::Task<absl::StatusOr<std::unique_ptr<LineReader>>> Client::Watch(Resource 
             .streaming = true,
             .idle_timeout = options.idle_timeout};
   absl::StatusOr<Answer> answer = co_await Open(std::move(call), deadline);
-  if (!answer.ok()) co_return Annotate(absl::StrCat("watch ", resource.plural), answer.status());
+  if (!answer.ok()) co_return Annotate(Tried("watch", resource, options.ns), answer.status());
   co_return std::make_unique<LineReader>(std::move(answer->body));
 }
 

@@ -1,5 +1,6 @@
 // The Kubernetes API as tasks: one method a verb. Errors of the API carry their kubeapi::ApiError, failures of the
-// network their http::FailureDetail. Nothing waits past its deadline.
+// network their http::FailureDetail. Nothing waits past its deadline. Credentials are the transport's
+// (pkg/kube/cluster.h).
 //
 // Writes are sent once by us, but the transport may repeat one whose connection died: so names are ours (never
 // generateName), replaces carry a resourceVersion, applies are absolute, and a create that finds its own object is a
@@ -21,7 +22,6 @@
 #include "absl/status/statusor.h"
 #include "pkg/async/instant.h"
 #include "pkg/async/task.h"
-#include "pkg/base/secret.h"
 #include "pkg/http/http.h"
 #include "pkg/kube/line_splitter.h"
 #include "pkg/kubeapi/object.h"
@@ -29,21 +29,14 @@
 
 namespace ottoscale::kube {
 
-// Where the bearer token comes from. Null functions: no credential.
-struct CredentialSource {
-  std::function<std::optional<Secret>()> get;  // asked before every request; cheap
-  std::function<void()> refused;               // the server answered 401: forget what is cached
-};
-
 struct ClientOptions {
-  std::string base_url;  // "https://10.0.0.1:443", without a path
-  CredentialSource credential;
+  std::string base_url;  // "https://10.0.0.1:443", with a path prefix or none, without "/" behind
   std::string user_agent = "ottoscale";
   std::string field_manager = "ottoscale";     // owner of what ApplyStatus writes; at most 128 characters
   absl::Duration timeout = absl::Seconds(30);  // of every call whose deadline is later
   size_t max_object_bytes = size_t{8} << 20;
   size_t max_list_bytes = size_t{256} << 20;          // of one page
-  std::function<void(absl::string_view)> on_warning;  // each distinct `Warning:` of the server, once
+  std::function<void(absl::string_view)> on_warning;  // the text of each distinct `Warning:` of the server, once
 };
 
 struct ListOptions {
@@ -94,7 +87,8 @@ class Client {
   async::Task<absl::StatusOr<std::unique_ptr<LineReader>>> Watch(kubeapi::Resource resource, WatchOptions options,
                                                                  async::BootTime deadline) const;
 
-  // All answer with the object as the server has it now.
+  // All answer with the object as the server has it now. They are tried again, within the deadline, only after a 429
+  // with Retry-After, which is given before anything is done.
   // The object names itself. When there is one of this name that has everything that was sent, it counts as created;
   // another one is AlreadyExists.
   async::Task<absl::StatusOr<nlohmann::json>> Create(kubeapi::Resource resource, nlohmann::json object,
@@ -130,14 +124,15 @@ class Client {
     http::Body body;
   };
 
+  using PauseRule = std::optional<absl::Duration> (*)(const absl::Status& status);
+  async::Task<absl::StatusOr<nlohmann::json>> Repeat(Call call, PauseRule pause_before, async::BootTime deadline) const;
   async::Task<absl::StatusOr<nlohmann::json>> Read(Call call, async::BootTime deadline) const;
   async::Task<absl::StatusOr<nlohmann::json>> Write(Call call, async::BootTime deadline) const;
   async::Task<absl::StatusOr<ListResult>> ListOnce(std::string path, std::string query, bool paged,
                                                    async::BootTime deadline) const;
   async::Task<absl::StatusOr<nlohmann::json>> Exchange(Call call, async::BootTime deadline) const;
   async::Task<absl::StatusOr<Answer>> Open(Call call, async::BootTime deadline) const;
-  async::Task<absl::StatusOr<http::Response>> SendOnce(Call call, std::optional<Secret> credential,
-                                                       async::BootTime deadline) const;
+  async::Task<absl::StatusOr<http::Response>> SendOnce(Call call, async::BootTime deadline) const;
   void Count(const std::string& method, std::string code) const;
   void NoteWarnings(const http::Headers& headers) const;
   async::BootTime Sooner(async::Loop& loop, async::BootTime deadline) const;

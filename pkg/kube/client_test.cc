@@ -99,14 +99,32 @@ TEST(Client, ReadsAreNotTriedAgainWithoutRetryAfterOrPastTheDeadline) {
   EXPECT_EQ(world.loop.Now().boot, start);
 }
 
-TEST(Client, WritesAreNeverTriedAgain) {
+TEST(Client, WritesAreTriedAgainOnlyWhenTheServerWasTooBusyAndSaysWhen) {
   World world;
-  world.api.after = Fails(ErrorReason::kTooManyRequests);
-  world.api.after.headers = {{"Retry-After", "1"}};
-  EXPECT_FALSE(world.Create(Policy()).ok());
+  const async::BootTime start = world.loop.Now().boot;
+  world.api.script = {Fails(ErrorReason::kTooManyRequests)};
+  world.api.script[0].headers = {{"Retry-After", "3"}};
+  EXPECT_TRUE(world.Create(Policy()).ok());
+  EXPECT_EQ(world.api.requests.size(), 2u);
+  EXPECT_EQ(world.loop.Now().boot - start, absl::Seconds(3));
+  EXPECT_EQ(world.client.counters().retries, 1u);
+  world.api.requests.clear();
+  for (const ErrorReason reason : {ErrorReason::kServiceUnavailable, ErrorReason::kServerTimeout}) {
+    world.api.script = {Fails(reason)};
+    world.api.script[0].headers = {{"Retry-After", "1"}};
+    EXPECT_FALSE(world.Create(Policy()).ok());
+  }
+  world.api.script = {Fails(ErrorReason::kTooManyRequests)};  // and does not say when
   EXPECT_FALSE(
       world.loop.Run(world.client.Delete(kubeapi::ScalingPolicies(), kWeb, "", world.In(absl::Seconds(20)))).ok());
-  EXPECT_EQ(world.api.requests.size(), 2u);
+  EXPECT_EQ(world.api.requests.size(), 3u);
+}
+
+TEST(Client, AnErrorOfAListSaysWhere) {
+  World world;
+  world.api.after = Fails(ErrorReason::kForbidden);
+  EXPECT_EQ(world.List({.ns = "shop"}).status().message(), "list scalingpolicies in namespace shop: scripted");
+  EXPECT_EQ(world.List({}).status().message(), "list scalingpolicies in all namespaces: scripted");
 }
 
 TEST(Client, NothingWaitsPastItsDeadlineNorPastTheClientsOwn) {
@@ -119,20 +137,6 @@ TEST(Client, NothingWaitsPastItsDeadlineNorPastTheClientsOwn) {
   const auto soon = world.loop.Run(world.client.Get(kubeapi::ScalingPolicies(), kWeb, start + absl::Seconds(2)));
   EXPECT_TRUE(absl::IsDeadlineExceeded(soon.status()));
   EXPECT_EQ(world.loop.Now().boot - start, absl::Seconds(2));
-}
-
-TEST(Client, A401IsAnsweredOnceWithANewerCredential) {
-  std::string token = "old";
-  World world({.credential = {.get = [&token] { return std::optional(Secret(token)); },
-                              .refused = [&token] { token = "new"; }}});
-  world.api.script = {Fails(ErrorReason::kUnauthorized)};
-  EXPECT_TRUE(world.Create(Policy()).ok());
-  ASSERT_EQ(world.api.requests.size(), 2u);
-  EXPECT_EQ(world.api.requests[0].headers.Get("Authorization"), "Bearer old");
-  EXPECT_EQ(world.api.requests[1].headers.Get("Authorization"), "Bearer new");
-  world.api.after = Fails(ErrorReason::kUnauthorized);
-  EXPECT_TRUE(absl::IsUnauthenticated(world.Create(Policy()).status()));
-  EXPECT_EQ(world.api.requests.size(), 3u);  // there was no newer one
 }
 
 TEST(Client, ACreateThatFindsItsOwnObjectHasSucceeded) {
@@ -289,7 +293,9 @@ TEST(Client, TellsEachWarningOnce) {
   world.api.after.headers = {{"Warning", "299 - \"deprecated\""}};
   (void)world.Get();
   (void)world.Get();
-  EXPECT_EQ(warnings, (Lines{"299 - \"deprecated\""}));
+  world.api.after.headers = {{"Warning", "299 - \"deprecated\", 299 host \"say \\\"x, y\\\"\""}, {"Warning", "odd"}};
+  (void)world.Get();
+  EXPECT_EQ(warnings, (Lines{"deprecated", "say \"x, y\"", "odd"}));
 }
 
 }  // namespace

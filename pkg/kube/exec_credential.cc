@@ -44,6 +44,7 @@ absl::StatusOr<PluginCredential> ReadStatus(const json& answer) {
 }
 
 absl::StatusOr<PluginCredential> ReadOutput(const ExecPlugin& plugin, absl::string_view text) {
+  if (absl::StripAsciiWhitespace(text).empty()) return absl::InvalidArgumentError("it is empty");
   ASSIGN_OR_RETURN(const json answer, codec::ReadJson(text));
   const std::string kind = codec::StringOr(answer, {"kind"}, "");
   const std::string version = codec::StringOr(answer, {"apiVersion"}, "");
@@ -86,7 +87,7 @@ absl::StatusOr<PluginCredential> ReadPluginAnswer(const ExecPlugin& plugin, absl
                                                     : absl::StrCat(": ", Truncate(Printable(said), kShownOfErr))));
   }
   absl::StatusOr<PluginCredential> credential = ReadOutput(plugin, result->out);
-  Secret(std::move(result->out));  // overwrites it
+  const Secret overwritten(std::move(result->out));  // when it goes
   if (credential.ok()) return credential;
   return Failed(plugin, absl::StrCat("its answer is unusable: ", credential.status().message()));
 }

@@ -120,7 +120,7 @@ TEST(Reflector, SurvivesAServerThatIsAway) {
   EXPECT_FALSE(world.cache.has_synced());
   world.loop.RunFor(absl::Minutes(3));
   EXPECT_TRUE(world.cache.has_synced());
-  EXPECT_EQ(world.failures, (Asked(6, "list scalingpolicies: scripted")));
+  EXPECT_EQ(world.failures, (Asked(6, "list scalingpolicies in all namespaces: scripted")));
 }
 
 TEST(Reflector, ASilentStreamIsGivenUpAndTheNextIsTrustedUntilItsEnd) {
