@@ -1,0 +1,38 @@
+"""What every pytest test may ask for. On a failure the logs of the test's processes are shown, shortened."""
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "e2e"))
+
+from cluster import Cluster  # noqa: E402
+
+LOG_LINES = 40
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    """A real kube-apiserver with our CustomResourceDefinitions; one for the whole session."""
+    with Cluster(tmp_path_factory.mktemp("cluster")) as one:
+        one.apply_crds()
+        yield one
+
+
+@pytest.fixture
+def namespace(cluster):
+    return cluster.namespace()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.when != "call" or not report.failed:
+        return
+    folders = [item.funcargs["tmp_path"]] if "tmp_path" in item.funcargs else []
+    if "cluster" in item.funcargs:
+        folders.append(item.funcargs["cluster"].folder)
+    for log in sorted(path for folder in folders for path in folder.glob("*.log") if path.name != "audit.log"):
+        lines = log.read_text(errors="replace").splitlines()
+        shown = [line[:300] for line in lines[-LOG_LINES:]]
+        report.sections.append((f"{log.name}: last {len(shown)} of {len(lines)} lines, in {log.parent}", "\n".join(shown)))
