@@ -98,7 +98,9 @@ AsioLoop::AsioLoop() : parts_(std::make_unique<Parts>()) { parts_->mailbox = std
 
 AsioLoop::~AsioLoop() { parts_->mailbox->Close(); }
 
-Instant AsioLoop::Now() { return {absl::UnixEpoch() + ReadClock(CLOCK_REALTIME), BootTime{ReadClock(CLOCK_BOOTTIME)}}; }
+BootTime AsioLoop::BootNow() { return BootTime{ReadClock(CLOCK_BOOTTIME)}; }
+
+Instant AsioLoop::Now() { return {absl::UnixEpoch() + ReadClock(CLOCK_REALTIME), BootNow()}; }
 
 void AsioLoop::Post(Callback callback) {
   boost::asio::post(parts_->io,

@@ -18,6 +18,8 @@ class AsioLoop final : public Loop {
   ~AsioLoop() override;
 
   Instant Now() override;
+  // Now().boot, for foreign threads.
+  static BootTime BootNow();
   void Post(Callback callback) override;
   TimerId RunAt(BootTime when, Callback callback) override;
   void CancelTimer(TimerId timer) override;

@@ -9,6 +9,13 @@
 // The library reports progress once the headers are written. A cancelled call is therefore given a moment to end, and
 // only then asked: without that report no byte left us, since the headers go to the kernel in one piece.
 //
+// Note [A process that was stopped]
+//
+// When a stopped process goes on (SIGCONT, a virtual machine that thaws), the pool's threads may write before the loop
+// sees that the deadline has passed. A request that goes out at most once is a write that must not come late: the pool
+// looks at the clock between the headers and the body. Headers whose body never comes are no request. What remains is a
+// stop between that look and the system call.
+//
 // Note [Addresses]
 //
 // asio's resolver is one thread for everybody, so names are resolved on our pool and the URI carries the address. The
@@ -134,6 +141,7 @@ struct Chunk {
 };
 
 struct TooLargeError : std::exception {};
+struct TooLateError : std::exception {};
 struct AbandonedError : std::exception {};
 
 struct Call {
@@ -145,6 +153,7 @@ struct Call {
   pplx::cancellation_token_source cancel;
   std::shared_ptr<client::http_client> http;
   std::shared_ptr<RefusalNote> note;
+  async::BootTime write_by = async::BootTime::Infinite();  // of the body; set before the pool has the call
   std::atomic<bool> wrote{false};
   std::atomic<size_t> received{0};
   size_t max_body_bytes = std::numeric_limits<size_t>::max();
@@ -234,6 +243,8 @@ absl::Status CurrentFailure(Call& call) {
     return MakeFailure({Failure::kInvalidRequest, false}, absl::StrCat("URL: ", error.what()));
   } catch (const TooLargeError&) {
     return TooLarge(call.max_body_bytes);
+  } catch (const TooLateError&) {
+    return MakeFailure({Failure::kTimeout, true}, "the deadline passed before the request was whole");
   } catch (const pplx::task_canceled&) {
     return MakeFailure({Failure::kDisconnected, true}, "the request was cut off");
   } catch (const std::bad_alloc&) {
@@ -352,7 +363,7 @@ std::string IdentityOf(const Request& request) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
   EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);
-  Secret(std::move(text));  // overwrites it
+  const Secret overwritten(std::move(text));  // when it goes
   return std::string(digest.begin(), digest.begin() + size);
 }
 
@@ -379,7 +390,8 @@ class CloudTransport final : public Transport {
   async::Task<absl::StatusOr<Opened>> Attempt(const Request& request, const Url& url, const std::string& address);
   async::Task<absl::Status> FailureOfCall(CallPtr call, absl::Status status);
   async::Task<absl::StatusOr<std::vector<std::string>>> Addresses(std::string host);
-  absl::StatusOr<CallPtr> Start(const Request& request, const Url& url, const std::string& address);
+  absl::StatusOr<CallPtr> Start(const Request& request, const Url& url, const std::string& address,
+                                async::BootTime deadline);
   Pool Connections(const Request& request, const Url& url, const std::string& address);
   Pool MakePool(const Url& url, const std::string& address);
   web::http::http_request Compose(const Request& request, const Url& url, const CallPtr& call) const;
@@ -454,7 +466,9 @@ web::http::http_request CloudTransport::Compose(const Request& request, const Ur
     headers["Authorization"] = absl::StrCat(request.credential_scheme, " ", request.credential->Reveal());
   }
   message.set_progress_handler([call](web::http::message_direction::direction direction, utility::size64_t) {
-    if (direction == web::http::message_direction::upload) call->wrote = true;
+    if (direction != web::http::message_direction::upload) return;
+    const bool begun = call->wrote.exchange(true);  // the first time: after the headers, before the body
+    if (!begun && async::AsioLoop::BootNow() >= call->write_by) throw TooLateError();
   });
   auto sink = std::make_shared<ChunkSink>([call](std::string bytes) { return HandOver(call, std::move(bytes)); });
   message.set_response_stream(
@@ -462,8 +476,10 @@ web::http::http_request CloudTransport::Compose(const Request& request, const Ur
   return message;
 }
 
-absl::StatusOr<CallPtr> CloudTransport::Start(const Request& request, const Url& url, const std::string& address) {
+absl::StatusOr<CallPtr> CloudTransport::Start(const Request& request, const Url& url, const std::string& address,
+                                              async::BootTime deadline) {
   auto call = std::make_shared<Call>(loop_);
+  if (request.at_most_once) call->write_by = deadline;
   if (!request.streaming) call->max_body_bytes = request.max_body_bytes;
   try {
     Pool pool = Connections(request, url, address);
@@ -535,7 +551,8 @@ absl::Status CheckHead(const Head& head) {
 async::Task<absl::StatusOr<CloudTransport::Opened>> CloudTransport::Attempt(const Request& request, const Url& url,
                                                                             const std::string& address) {
   const async::BootTime start = loop_.Now().boot;
-  CO_ASSIGN_OR_RETURN(const CallPtr call, Start(request, url, address));
+  const async::BootTime deadline = (co_await async::CurrentContext()).deadline();
+  CO_ASSIGN_OR_RETURN(const CallPtr call, Start(request, url, address, deadline));
   absl::StatusOr<Head> head;
   {
     const ConnectWatch watch(loop_, call, options_.connect_timeout);
@@ -608,7 +625,7 @@ std::unique_ptr<Transport> MakeCloudTransport(async::AsioLoop& loop, async::Bloc
   OPENSSL_init_ssl(0, nullptr);
   try {
     crossplat::threadpool::initialize_with_threads(options.threads);
-  } catch (const std::exception&) {
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
     // The pool is the process's and there already: an earlier transport's number of threads stays.
   }
   return std::make_unique<CloudTransport>(loop, pool, std::move(options));

@@ -73,7 +73,8 @@ struct Request {
   std::string credential_scheme = "Bearer";
   std::optional<Secret> credential;
 
-  // On a fresh connection, never repeated by the library: for writes that must not happen twice.
+  // On a fresh connection, never repeated by the library, and no body is sent after the deadline, even when the process
+  // was stopped meanwhile: for writes that must not happen twice or late.
   bool at_most_once = false;
   // A long-lived answer (a watch): the deadline covers the response headers only; between chunks `idle_timeout` holds.
   bool streaming = false;

@@ -61,7 +61,7 @@ Reconciler::Reconciler(Dependencies dependencies)
              .claims = claims_,
              .limits = d_.limits,
              .newest = [this](const std::string& policy) { return Newest(policy); },
-             .lease_left = [] { return absl::InfiniteDuration(); }}) {}
+             .lease_left = d_.lease_left}) {}
 
 // The gate's own view: the newest object in the cache, decoded only when it is the one that we know.
 std::optional<NewestSpec> Reconciler::Newest(const std::string& policy) {

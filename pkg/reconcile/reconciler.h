@@ -62,6 +62,7 @@ class Reconciler {
     telemetry::Logger log;
     Metrics& metrics;
     AdminLimits limits;
+    std::function<absl::Duration()> lease_left = [] { return absl::InfiniteDuration(); };  // see WriteGate
     std::function<void(const Secret&)> on_secret;       // told each credential before it is used; may be null
     absl::Duration target_timeout = absl::Seconds(20);  // of reading the target
     // Of reading the metrics: longer than the longest timeout that a source may be given, since a hang is evidence only

@@ -15,7 +15,7 @@ using decision::Superseded;
 using decision::Violation;
 using decision::WriteResult;
 
-// A lease with less than this left may lapse while the write is under way.
+// A write gets no more time than the lease has left; with less than this it is not begun: most would end unknown.
 constexpr absl::Duration kLeaseReserve = absl::Seconds(3);
 // For the look at the target right before the write.
 constexpr absl::Duration kReadAgain = absl::Seconds(7);
@@ -168,7 +168,9 @@ async::Task<WriteResult> WriteGate::Write(const ProposedChange& change, ports::S
                                       " since the decision")};
   }
   if (std::optional<WriteResult> stopped = Check(change)) co_return *stopped;
-  co_return co_await target.SetCapacity(change.to, deadline);
+  // The clock first: should the process be stopped between the two, the sum is too small and never too large.
+  const async::BootTime now = dependencies_.loop.Now().boot;
+  co_return co_await target.SetCapacity(change.to, std::min(deadline, now + dependencies_.lease_left()));
 }
 
 async::Task<WriteResult> WriteGate::Apply(ProposedChange change, ports::ScalingTarget& target,

@@ -5,8 +5,8 @@
 // | Checked right before the write                                                        | If not     |
 // |---------------------------------------------------------------------------------------|------------|
 // | the newest spec seen still has this generation, is not suspended, deleted, Recommend    | Superseded |
-// | the lease is held with time to spare; no other write to this target is in flight,        |            |
-// | nor one whose end is unknown                                                             | Superseded |
+// | the lease is held for 3 s more, and the write ends with it; no other write to this       |            |
+// | target is in flight, nor one whose end is unknown                                        | Superseded |
 // | no other policy that may write claims the same target                                   | Superseded |
 // | the target, read once more, still stands at `from`: nobody has changed it since          | Superseded |
 // | `to` is inside the hull of the plain bounds, all windows and the administrator's ceiling | Violation  |
@@ -74,12 +74,14 @@ class WriteGate {
     const Claims& claims;
     AdminLimits limits;
     std::function<std::optional<NewestSpec>(const std::string& policy)> newest;
-    std::function<absl::Duration()> lease_left;  // until writes must stop; infinite without leader election
+    // Until writes must stop: nobody else leads before that, with a margin. Infinite without leader election.
+    std::function<absl::Duration()> lease_left;
   };
   explicit WriteGate(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
   // Checks, reads the target once more, checks again (the world goes on while it is read) and, when all is well,
-  // writes. Waits for nothing but the cloud. `target` outlives the call.
+  // writes. Waits for nothing but the cloud. `target` outlives the call. The write itself ends by `deadline` or with
+  // the lease as it is when the write begins, whichever is sooner: a later renewal does not lengthen it.
   async::Task<decision::WriteResult> Apply(ProposedChange change, ports::ScalingTarget& target,
                                            async::BootTime deadline);
   // The target was read: settles a write whose end was unknown. It counts as made when the target stands where it led.

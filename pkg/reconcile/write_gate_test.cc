@@ -19,18 +19,22 @@ using decision::WriteResult;
 class ScriptedTarget final : public ports::ScalingTarget {
  public:
   async::Task<decision::TargetReading> Read(async::BootTime) override {
+    if (while_read) while_read();
     if (unreadable) co_return decision::TargetFailure{};
     co_return decision::TargetState{.uid = "uid/web", .desired = stands_at};
   }
-  async::Task<WriteResult> SetCapacity(int capacity, async::BootTime) override {
+  async::Task<WriteResult> SetCapacity(int capacity, async::BootTime deadline) override {
     ++writes;
+    write_by = deadline;
     if (answer) co_return *answer;
     co_return Applied{capacity};
   }
   std::optional<WriteResult> answer;
   int writes = 0;
+  async::BootTime write_by;
   int stands_at = 0;
   bool unreadable = false;
+  std::function<void()> while_read;
 };
 
 const char* NameOf(const WriteResult& result) {
@@ -90,6 +94,26 @@ class WriteGateTest : public testing::Test {
 TEST_F(WriteGateTest, LetsAnOrdinaryChangeThrough) {
   EXPECT_STREQ(NameOf(Apply(Change(2, 3))), "Applied");
   EXPECT_EQ(target.writes, 1);
+}
+
+TEST_F(WriteGateTest, LetsNoWriteOutliveTheLease) {
+  struct Row {
+    absl::Duration lease;
+    absl::Duration write_gets;  // of the 15 s that it asks for
+  };
+  for (const Row& row : {Row{absl::InfiniteDuration(), absl::Seconds(15)}, Row{absl::Seconds(15), absl::Seconds(15)},
+                         Row{absl::Seconds(9), absl::Seconds(9)}, Row{absl::Seconds(3), absl::Seconds(3)}}) {
+    lease = row.lease;
+    target.answer = decision::Refused{};  // so that no cooldown begins
+    EXPECT_STREQ(NameOf(Apply(Change(2, 3))), "Refused") << row.lease;
+    EXPECT_EQ(target.write_by - loop.Now().boot, row.write_gets) << row.lease;
+  }
+}
+
+TEST_F(WriteGateTest, LooksAtTheLeaseAgainAfterTheTargetWasReadOnceMore) {
+  target.while_read = [this] { lease = absl::Seconds(2.9); };  // stopped for a while, say
+  EXPECT_STREQ(NameOf(Apply(Change(2, 3))), "Superseded");
+  EXPECT_EQ(target.writes, 0);
 }
 
 TEST_F(WriteGateTest, IsSupersededWhenTheWorldMovedOn) {
