@@ -18,8 +18,9 @@ demo: build ## the main job in front of your eyes: no cluster, no account (FOR=1
 test: ## set up, build and run every suite
 	@test/run.sh
 
-generate: ## write what is made from something else: crds/ from the schemas
+generate: ## write what is made from something else: crds/ from the schemas, and what deploy/generate.py makes (HELM=helm4)
 	@crds/generate.py
+	@python3 deploy/generate.py $(if $(HELM),--helm $(HELM))
 
 tools: ## the real servers of the tests (kube-apiserver, etcd, kubectl, Helm) into the user's cache
 	@test/tools/build.sh

@@ -5,11 +5,14 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "pkg/apiserver/crd.h"
 #include "pkg/async/gather.h"
+#include "pkg/base/check.h"
 #include "pkg/base/status.h"
 #include "pkg/codec/json.h"
 #include "pkg/http/client.h"
 #include "pkg/kubeapi/api_error.h"
+#include "pkg/manifest/crds.h"
 #include "pkg/providers/heartbeat/heartbeat.h"
 #include "pkg/providers/heroku/heroku.h"
 #include "pkg/reconcile/provider_check.h"
@@ -37,6 +40,9 @@ http::Response Refuse(absl::string_view message) {
 
 apiserver::ApiServerOptions ApiOptions(const ports::Providers& providers) {
   apiserver::ApiServerOptions options;
+  absl::StatusOr<std::vector<apiserver::Served>> served = apiserver::ServedWith(manifest::Crds());
+  CHECK(served.ok(), "the program serves its own kinds");
+  options.served = *std::move(served);
   options.validator = [check = reconcile::CheckWith(providers)](const kubeapi::Resource&,
                                                                 const nlohmann::json& object) {
     std::vector<std::string> problems;

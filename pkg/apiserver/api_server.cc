@@ -7,9 +7,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "pkg/apiserver/body.h"
+#include "pkg/apiserver/core_events.h"
 #include "pkg/apiserver/discovery.h"
 #include "pkg/apiserver/errors.h"
+#include "pkg/apiserver/openapi.h"
 #include "pkg/apiserver/reads.h"
+#include "pkg/apiserver/table.h"
 #include "pkg/apiserver/watch.h"
 #include "pkg/base/status.h"
 #include "pkg/base/text.h"
@@ -110,18 +113,21 @@ absl::StatusOr<http::Response> ApiServer::Answer(const http::ServerRequest& requ
   RETURN_IF_ERROR(CheckSize(request));
   RETURN_IF_ERROR(CheckAccept(request));
   ASSIGN_OR_RETURN(const std::vector<std::string> segments, PathSegments(request.path));
-  if (const std::optional<json> document = Discovery(segments, options_.served, options_.version)) {
+  std::optional<json> document = OpenApi(segments, options_.served, options_.version);
+  if (!document) document = Discovery(segments, options_.served, options_.version);
+  if (document) {
     if (request.method != "GET") return NotAllowed(request.method);
     return JsonAnswer(200, *document, http::QueryValue(request.query, "pretty").has_value());
   }
   if (request.method == "POST" && request.path == "/api/v1/namespaces") return NamespaceIsThere(request);
+  if (const std::optional<std::string> ns = CoreEventsPath(segments)) return ReadCoreEvents(request, *ns);
   ASSIGN_OR_RETURN(const Target target, ParseTarget(segments, options_.served));
   return Serve(request, target);
 }
 
 absl::StatusOr<http::Response> ApiServer::Serve(const http::ServerRequest& request, const Target& target) {
   ASSIGN_OR_RETURN(const Options options, ParseOptions(request.query));
-  if (request.method == "GET") return Read(target, options);
+  if (request.method == "GET") return Read(request, target, options);
   const bool collection = target.name.empty();
   const bool all_namespaces = target.served->resource.namespaced && target.ns.empty();
   if (all_namespaces || collection != (request.method == "POST")) return NotAllowed(request.method);
@@ -130,15 +136,22 @@ absl::StatusOr<http::Response> ApiServer::Serve(const http::ServerRequest& reque
                            .status = target.status,
                            .dry_run = options.dry_run,
                            .force = options.force,
-                           .manager = FieldManager(request, options)};
+                           .manager = FieldManager(request, options),
+                           .validation = options.field_validation};
   if (request.method == "DELETE" && !target.status) return Delete(request, write, options.pretty);
   ForgetOldEvents();
   ASSIGN_OR_RETURN(const Written written, Write(request, write, collection));
   if (!options.dry_run) RememberEvent(target, written);
-  return JsonAnswer(written.code, *written.object, options.pretty);
+  http::Response response = JsonAnswer(written.code, *written.object, options.pretty);
+  for (const std::string& warning : written.warnings) {
+    response.headers.Add("Warning", absl::StrCat("299 - ", codec::Dump(json(warning))));
+  }
+  return response;
 }
 
-absl::StatusOr<http::Response> ApiServer::Read(const Target& target, const Options& options) {
+absl::StatusOr<http::Response> ApiServer::Read(const http::ServerRequest& request, const Target& target,
+                                               const Options& options) {
+  if (WantsTable(request.headers.Get("Accept").value_or(""))) return ReadTable(request, target, options);
   if (options.watch && !target.status) {
     ASSIGN_OR_RETURN(std::unique_ptr<http::BodySource> stream,
                      OpenWatch(loop_, store_, target, options, options_.bookmark_interval));
@@ -150,6 +163,39 @@ absl::StatusOr<http::Response> ApiServer::Read(const Target& target, const Optio
   }
   ASSIGN_OR_RETURN(const ObjectPtr object, ReadOne(store_, target));
   return JsonAnswer(200, *object, options.pretty);
+}
+
+absl::StatusOr<http::Response> ApiServer::ReadTable(const http::ServerRequest& request, const Target& target,
+                                                    const Options& options) {
+  const TableOptions table{.include = IncludeOf(request.query)};
+  if (options.watch && !target.status) {
+    Render render = [this, table, served = target.served](const json& object, bool first) {
+      TableOptions with = table;
+      with.headers = first;
+      return TableOf(*served, object, loop_.Now().wall, with);
+    };
+    ASSIGN_OR_RETURN(std::unique_ptr<http::BodySource> stream,
+                     OpenWatch(loop_, store_, target, options, options_.bookmark_interval, std::move(render)));
+    return JsonAnswer(200, http::Body(std::move(stream)));
+  }
+  if (!target.name.empty()) {
+    ASSIGN_OR_RETURN(const ObjectPtr object, ReadOne(store_, target));
+    return JsonAnswer(200, TableOf(*target.served, *object, loop_.Now().wall, table), options.pretty);
+  }
+  ASSIGN_OR_RETURN(const ListPage page, ReadList(store_, target, options));
+  return JsonAnswer(200, TableOf(*target.served, page, loop_.Now().wall, table));
+}
+
+absl::StatusOr<http::Response> ApiServer::ReadCoreEvents(const http::ServerRequest& request, const std::string& ns) {
+  if (request.method != "GET") return NotAllowed(request.method);
+  ASSIGN_OR_RETURN(const Options options, ParseOptions(request.query));
+  if (options.watch) {
+    return Refusal(ErrorReason::kMethodNotAllowed, "events of v1 can be listed here: watch those of events.k8s.io/v1");
+  }
+  ASSIGN_OR_RETURN(ListPage page, ListCoreEvents(store_, ns, options));
+  if (!WantsTable(request.headers.Get("Accept").value_or(""))) return JsonAnswer(200, ListBody(std::move(page)));
+  const TableOptions table{.include = IncludeOf(request.query)};
+  return JsonAnswer(200, TableOf(CoreEvents(), page, loop_.Now().wall, table));
 }
 
 absl::StatusOr<Written> ApiServer::Write(const http::ServerRequest& request, const WriteRequest& write,

@@ -1,6 +1,7 @@
 // The embedded Kubernetes API server: a Handler over a Store. It answers what our own client calls and what a person
-// with curl expects: discovery, list, get, create, replace, the three patches, delete, /status, watch. There is no
-// OpenAPI, no admission, no schema: custom kinds are checked by the injected validator. Errors are Status objects.
+// with kubectl expects: discovery, OpenAPI v3, list, get, tables, create, replace, the three patches, delete, /status,
+// watch. Custom kinds have the schema of their CustomResourceDefinition, where they were made from one (crd.h), and are
+// checked by the injected validator, which stands for CEL rules. There is no admission. Errors are Status objects.
 //
 // Each request but a watch is answered within one turn of the loop, so requests happen one after the other. Time, uids
 // and generated names come from the loop: under SimulatedLoop the same requests give the same answers, byte for byte.
@@ -48,7 +49,10 @@ class ApiServer final : public http::Handler {
 
   absl::StatusOr<http::Response> Answer(const http::ServerRequest& request);
   absl::StatusOr<http::Response> Serve(const http::ServerRequest& request, const Target& target);
-  absl::StatusOr<http::Response> Read(const Target& target, const Options& options);
+  absl::StatusOr<http::Response> Read(const http::ServerRequest& request, const Target& target, const Options& options);
+  absl::StatusOr<http::Response> ReadTable(const http::ServerRequest& request, const Target& target,
+                                           const Options& options);
+  absl::StatusOr<http::Response> ReadCoreEvents(const http::ServerRequest& request, const std::string& ns);
   absl::StatusOr<Written> Write(const http::ServerRequest& request, const WriteRequest& write, bool collection);
   absl::StatusOr<Written> Patch(const http::ServerRequest& request, const WriteRequest& write);
   absl::StatusOr<http::Response> Delete(const http::ServerRequest& request, const WriteRequest& write, bool pretty);

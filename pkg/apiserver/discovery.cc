@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "pkg/apiserver/core_events.h"
 
 namespace ottoscale::apiserver {
 
@@ -52,7 +53,12 @@ json Resources(const std::vector<Served>& served, absl::string_view group, absl:
   json list = Kind("APIResourceList");
   list["groupVersion"] = group.empty() ? std::string(version) : absl::StrCat(group, "/", version);
   json& entries = list["resources"] = json::array();
-  if (group.empty()) entries.push_back(NamespacesEntry());
+  if (group.empty()) {
+    entries.push_back(NamespacesEntry());
+    json events = Entry("events", "event", CoreEvents(), {"list"});
+    events["shortNames"] = Texts({"ev"});
+    entries.push_back(std::move(events));
+  }
   for (const Served& each : served) {
     if (each.resource.group != group || each.resource.version != version) continue;
     json entry = Entry(each.resource.plural, each.singular, each,

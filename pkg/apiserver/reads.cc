@@ -34,7 +34,7 @@ std::string Encode(const Continuation& next) {
 
 absl::StatusOr<Continuation> Decode(absl::string_view text) {
   std::string plain;
-  const absl::Status bad = BadRequest("query parameter continue: not a token of this server");
+  absl::Status bad = BadRequest("query parameter continue: not a token of this server");
   if (!absl::WebSafeBase64Unescape(text, &plain)) return bad;
   const absl::StatusOr<json> token = codec::ReadJson(plain);
   if (!token.ok()) return bad;
@@ -131,7 +131,8 @@ absl::StatusOr<ObjectPtr> ReadOne(Store& store, const Target& target) {
 }
 
 absl::StatusOr<ListPage> ReadList(Store& store, const Target& target, const Options& options) {
-  ASSIGN_OR_RETURN(const Selector selector, ParseSelector(options.label_selector, options.field_selector));
+  ASSIGN_OR_RETURN(const Selector selector,
+                   ParseSelector(options.label_selector, options.field_selector, target.served->selectable));
   const int64_t current = store.Revision();
   Continuation from;
   std::optional<int64_t> at;

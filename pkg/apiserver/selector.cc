@@ -1,5 +1,6 @@
 #include "pkg/apiserver/selector.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "absl/strings/ascii.h"
@@ -103,12 +104,19 @@ bool Selector::Matches(const json& object) const {
     if (!Holds(requirement, kubeapi::Find(object, {"metadata", "labels", requirement.key}))) return false;
   }
   for (const Requirement& requirement : fields) {
-    if (!Holds(requirement, kubeapi::Find(object, {"metadata", requirement.key}))) return false;
+    const json* at = &object;
+    for (const absl::string_view step : absl::StrSplit(requirement.key, '.')) {
+      if (at != nullptr) at = kubeapi::Find(*at, step);
+    }
+    if (!Holds(requirement, at)) return false;
   }
   return true;
 }
 
-absl::StatusOr<Selector> ParseSelector(absl::string_view labels, absl::string_view fields) {
+absl::StatusOr<Selector> ParseSelector(absl::string_view labels, absl::string_view fields,
+                                       const std::vector<std::string>& selectable) {
+  std::vector<std::string> known = {"metadata.name", "metadata.namespace"};
+  known.insert(known.end(), selectable.begin(), selectable.end());
   Selector selector;
   for (const absl::string_view part : Parts(labels)) {
     std::optional<Requirement> requirement = Membership(part);
@@ -120,12 +128,10 @@ absl::StatusOr<Selector> ParseSelector(absl::string_view labels, absl::string_vi
   for (const absl::string_view part : Parts(fields)) {
     std::optional<Requirement> requirement = Equality(part);
     if (!requirement) return Unreadable("fieldSelector", part);
-    absl::string_view key = requirement->key;
-    if (!absl::ConsumePrefix(&key, "metadata.") || (key != "name" && key != "namespace")) {
+    if (std::find(known.begin(), known.end(), requirement->key) == known.end()) {
       return BadRequest(absl::StrCat("query parameter fieldSelector: '", Printable(Truncate(requirement->key, 80)),
-                                     "' is not a selectable field, only metadata.name and metadata.namespace are"));
+                                     "' is not a selectable field, only ", JoinWords(known, "and"), " are"));
     }
-    requirement->key = std::string(key);
     selector.fields.push_back(*std::move(requirement));
   }
   return selector;

@@ -22,14 +22,15 @@ struct Requirement {
 
 struct Selector {
   std::vector<Requirement> labels;
-  std::vector<Requirement> fields;  // metadata.name, metadata.namespace
+  std::vector<Requirement> fields;  // by the path of the field: "metadata.name"
 
   bool empty() const { return labels.empty() && fields.empty(); }
   bool Matches(const nlohmann::json& object) const;
 };
 
 // Labels: `a=b`, `a==b`, `a!=b`, `a`, `!a`, `a in (b,c)`, `a notin (b,c)`, joined by commas. Fields: = , == and != on
-// metadata.name and metadata.namespace. BadRequest says which part cannot be read.
-absl::StatusOr<Selector> ParseSelector(absl::string_view labels, absl::string_view fields);
+// metadata.name, metadata.namespace and the paths of `selectable`. BadRequest says which part cannot be read.
+absl::StatusOr<Selector> ParseSelector(absl::string_view labels, absl::string_view fields,
+                                       const std::vector<std::string>& selectable = {});
 
 }  // namespace ottoscale::apiserver

@@ -125,7 +125,10 @@ absl::StatusOr<Options> ParseOptions(absl::string_view query) {
   options.field_manager = reader.Text("fieldManager");
   if (options.field_manager.size() > 128)
     return BadParameter("fieldManager", options.field_manager, "at most 128 bytes");
-  reader.OneOf("fieldValidation", reader.Text("fieldValidation"), {"", "Ignore", "Warn", "Strict"});
+  const std::string validation = reader.Text("fieldValidation");
+  reader.OneOf("fieldValidation", validation, {"", "Ignore", "Warn", "Strict"});
+  if (validation == "Strict") options.field_validation = FieldValidation::kStrict;
+  if (validation == "Ignore") options.field_validation = FieldValidation::kIgnore;
   options.pretty = reader.Flag("pretty").value_or(false);
   RETURN_IF_ERROR(reader.status());
   return options;

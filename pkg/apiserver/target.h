@@ -25,6 +25,9 @@ struct Target {
 // NotFound when nothing is served there.
 absl::StatusOr<Target> ParseTarget(const std::vector<std::string>& segments, const std::vector<Served>& served);
 
+// What becomes of fields that a schema does not have: refused, pruned with a warning, or pruned.
+enum class FieldValidation { kStrict, kWarn, kIgnore };
+
 struct Options {
   bool watch = false;
   bool allow_bookmarks = false;
@@ -36,6 +39,7 @@ struct Options {
   std::string continue_token;
   std::string label_selector;
   std::string field_selector;
+  FieldValidation field_validation = FieldValidation::kWarn;
   bool dry_run = false;
   bool force = false;
   std::string field_manager;

@@ -58,6 +58,7 @@ struct WatchPlan {
   async::BootTime end;
   int64_t revision = 0;         // everything up to here is known to the watcher, or among `initial`
   std::vector<Stored> initial;  // still to be sent as ADDED
+  Render render;                // null: as it is
 };
 
 class WatchStream final : public http::BodySource {
@@ -102,7 +103,7 @@ class WatchStream final : public http::BodySource {
 
   void AppendInitial(std::string& chunk) {
     while (sent_initial_ < plan_.initial.size() && chunk.size() < kChunkBytes) {
-      absl::StrAppend(&chunk, Line("ADDED", *plan_.initial[sent_initial_++].object));
+      absl::StrAppend(&chunk, Event("ADDED", *plan_.initial[sent_initial_++].object));
     }
     if (sent_initial_ < plan_.initial.size()) return;
     plan_.initial.clear();
@@ -127,18 +128,23 @@ class WatchStream final : public http::BodySource {
     return !changes->empty();
   }
 
-  std::string EventOf(const Change& change) const {
+  std::string Event(absl::string_view type, const json& object) {
+    if (!plan_.render) return Line(type, object);
+    return Line(type, plan_.render(object, std::exchange(first_, false)));
+  }
+
+  std::string EventOf(const Change& change) {
     if (!plan_.ns.empty() && change.key.ns != plan_.ns) return "";
     const bool was = change.previous != nullptr && plan_.selector.Matches(*change.previous);
     const bool is = !change.deleted && plan_.selector.Matches(*change.object);
-    if (was && is) return Line("MODIFIED", *change.object);
-    if (is) return Line("ADDED", *change.object);
+    if (was && is) return Event("MODIFIED", *change.object);
+    if (is) return Event("ADDED", *change.object);
     if (!was) return "";
-    if (change.deleted) return Line("DELETED", *change.object);
+    if (change.deleted) return Event("DELETED", *change.object);
     // It ceased to match: the watcher gets the state that it knew, at the revision at which that ended.
     json last = *change.previous;
     last["metadata"]["resourceVersion"] = std::to_string(change.revision);
-    return Line("DELETED", last);
+    return Event("DELETED", last);
   }
 
   void AppendByClock(std::string& chunk) {
@@ -161,7 +167,7 @@ class WatchStream final : public http::BodySource {
     metadata["resourceVersion"] = std::to_string(bookmarked_);
     metadata["creationTimestamp"] = nullptr;
     if (initial_end) metadata["annotations"]["k8s.io/initial-events-end"] = "true";
-    return Line("BOOKMARK", object);
+    return Event("BOOKMARK", object);
   }
 
   void PutOffBookmark() { bookmark_at_ = loop_.Now().boot + plan_.bookmark_interval; }
@@ -174,6 +180,7 @@ class WatchStream final : public http::BodySource {
   async::BootTime bookmark_at_;
   int64_t bookmarked_ = 0;
   bool ended_ = false;
+  bool first_ = true;
 };
 
 absl::Status CheckInitialEvents(const Options& options) {
@@ -201,16 +208,20 @@ absl::Status AddInitial(Store& store, WatchPlan& plan) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<http::BodySource>> OpenWatch(async::Loop& loop, Store& store, const Target& target,
-                                                            const Options& options, absl::Duration bookmark_interval) {
+                                                            const Options& options, absl::Duration bookmark_interval,
+                                                            Render render) {
   RETURN_IF_ERROR(CheckInitialEvents(options));
   ASSIGN_OR_RETURN(const std::optional<int64_t> wanted, WantedRevision(options));
   WatchPlan plan{.resource = target.served->resource,
                  .ns = target.ns,
                  .bookmarks = options.allow_bookmarks,
                  .bookmark_interval = bookmark_interval,
-                 .end = loop.Now().boot + Length(loop, options)};
-  ASSIGN_OR_RETURN(plan.selector, ParseSelector(options.label_selector, options.field_selector));
-  if (!target.name.empty()) plan.selector.fields.push_back({"name", Requirement::Operator::kIn, {target.name}});
+                 .end = loop.Now().boot + Length(loop, options),
+                 .render = std::move(render)};
+  ASSIGN_OR_RETURN(plan.selector,
+                   ParseSelector(options.label_selector, options.field_selector, target.served->selectable));
+  if (!target.name.empty())
+    plan.selector.fields.push_back({"metadata.name", Requirement::Operator::kIn, {target.name}});
   if (wanted && *wanted > store.Revision()) return TooOld(*wanted);
 
   const bool initial = options.send_initial_events.value_or(!wanted.has_value());

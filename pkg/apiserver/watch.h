@@ -2,7 +2,10 @@
 // read costs nothing but its place in the history; when that is forgotten it gets an ERROR event with 410 and the end.
 #pragma once
 
+#include <functional>
 #include <memory>
+
+#include <nlohmann/json.hpp>
 
 #include "absl/status/statusor.h"
 #include "pkg/apiserver/store.h"
@@ -11,6 +14,9 @@
 #include "pkg/http/http.h"
 
 namespace ottoscale::apiserver {
+
+// Makes of an object what is sent for it. `first` in the stream: a table has its headers only there.
+using Render = std::function<nlohmann::json(const nlohmann::json& object, bool first)>;
 
 // BadRequest for options that do not fit, Expired when resourceVersion is forgotten or lies in the future (the server
 // was started anew with an empty store). What comes:
@@ -21,8 +27,10 @@ namespace ottoscale::apiserver {
 //     begins to match is ADDED and one that ceases to is DELETED.
 //   * with allowWatchBookmarks a BOOKMARK when `bookmark_interval` has passed without an event, and one before the end.
 //   * the end after timeoutSeconds (else 30 to 60 minutes).
-// `loop` and `store` outlive the body; `target` need not.
+// `loop` and `store` outlive the body; `target` need not. Without
+// `render` objects are sent as they are; errors always are.
 absl::StatusOr<std::unique_ptr<http::BodySource>> OpenWatch(async::Loop& loop, Store& store, const Target& target,
-                                                            const Options& options, absl::Duration bookmark_interval);
+                                                            const Options& options, absl::Duration bookmark_interval,
+                                                            Render render = nullptr);
 
 }  // namespace ottoscale::apiserver

@@ -1,10 +1,13 @@
 #include "pkg/apiserver/writes.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "pkg/apiserver/body.h"
 #include "pkg/apiserver/errors.h"
@@ -121,6 +124,27 @@ json WithoutIdentity(json applied) {
   return applied;
 }
 
+// What the validator says of a field, with the schema's reason; and what only the schema says.
+std::vector<Cause> Merged(std::vector<Cause> said, const std::vector<Cause>& shape) {
+  for (const Cause& cause : shape) {
+    const auto same =
+        std::find_if(said.begin(), said.end(), [&](const Cause& each) { return each.field == cause.field; });
+    if (same == said.end()) {
+      said.push_back(cause);
+    } else {
+      same->reason = cause.reason;
+    }
+  }
+  return said;
+}
+
+bool StatusChanged(const json& a, const json& b) {
+  const json* before = Find(a, "status");
+  const json* after = Find(b, "status");
+  if (before == nullptr || after == nullptr) return after != nullptr;
+  return *before != *after;
+}
+
 // A write of the store lost a race, which within one turn only another process can cause.
 absl::Status StoreFailure(const Served& served, const std::string& name, const absl::Status& status) {
   return absl::IsAborted(status) ? Modified(served.resource, name) : Annotate("store", status);
@@ -139,22 +163,30 @@ absl::StatusOr<Written> Writes::Create(WriteRequest request, const json& input) 
   return CreateAs(request, input, "Update");
 }
 
-absl::StatusOr<Written> Writes::CreateAs(const WriteRequest& request, const json& input, absl::string_view operation) {
+absl::StatusOr<Written> Writes::CreateAs(const WriteRequest& request, json input, absl::string_view operation) {
   const Served& served = request.served;
+  const bool apply = operation == "Apply";
+  FieldSet wanted;
+  ASSIGN_OR_RETURN(std::vector<std::string> warnings, Decode(request, input));
   RETURN_IF_ERROR(CheckKey(served, request.key));
   ASSIGN_OR_RETURN(const std::optional<Stored> live, store_.Get(served.resource, request.key));
   if (live) return AlreadyExists(served.resource, request.key.name);
+  if (apply) wanted = FieldsOf(input, served.list_maps);
+  if (served.schema != nullptr) ApplyDefaults(*served.schema, input);
   json object = NewObject(served, request.key, input, {.uid = NewUid(loop_.random()), .now = loop_.Now().wall});
   RETURN_IF_ERROR(ApplyKindRules(served, request.key.name, object));
   RETURN_IF_ERROR(Validate(served, request.key.name, object));
   Manager writer = WriterOf(request, operation);
   // An applier owns what it sent; a plain writer what came of it.
-  writer.fields = FieldsOf(operation == "Apply" ? input : object, served.list_maps);
+  writer.fields = apply ? std::move(wanted) : FieldsOf(object, served.list_maps);
   WriteManagers(object, {std::move(writer)});
-  if (request.dry_run) return Written{.code = 201, .object = std::make_shared<const json>(std::move(object))};
+  if (request.dry_run) {
+    return Written{
+        .code = 201, .object = std::make_shared<const json>(std::move(object)), .warnings = std::move(warnings)};
+  }
   const absl::StatusOr<Stored> stored = store_.Put(served.resource, request.key, std::move(object), 0);
   if (!stored.ok()) return StoreFailure(served, request.key.name, stored.status());
-  return Written{.code = 201, .object = stored->object};
+  return Written{.code = 201, .object = stored->object, .warnings = std::move(warnings)};
 }
 
 absl::StatusOr<Written> Writes::Replace(const WriteRequest& request, const json& input) {
@@ -202,16 +234,22 @@ absl::StatusOr<Written> Writes::ServerSideApply(const WriteRequest& request, con
     return CreateAs(request, OnlyPart(served, applied, false), "Apply");
   }
   RETURN_IF_ERROR(CheckMetadataPreconditions(served, *live, applied));
+  ASSIGN_OR_RETURN(std::vector<std::string> warnings, Decode(request, applied));
   const json part = OnlyPart(served, WithoutIdentity(applied), request.status);
   ApplyResult result = Apply(*live->object, ReadManagers(*live->object), WriterOf(request, "Apply"), part,
                              request.force, served.list_maps);
   if (!result.conflicts.empty()) return RefusedConflicts(served, result.conflicts);
   json next = NextObject(served, *live->object, result.object, request.status);
-  return Finish(request, *live, std::move(next), std::move(result.managers));
+  if (served.schema != nullptr) ApplyDefaults(*served.schema, next);
+  ASSIGN_OR_RETURN(Written written, Finish(request, *live, std::move(next), std::move(result.managers)));
+  written.warnings = std::move(warnings);
+  return written;
 }
 
-absl::StatusOr<Written> Writes::Update(const WriteRequest& request, const Stored& live, const json& input) {
+absl::StatusOr<Written> Writes::Update(const WriteRequest& request, const Stored& live, json input) {
+  ASSIGN_OR_RETURN(std::vector<std::string> warnings, Decode(request, input));
   RETURN_IF_ERROR(CheckMetadataPreconditions(request.served, live, input));
+  if (request.served.schema != nullptr) ApplyDefaults(*request.served.schema, input);
   json next = NextObject(request.served, *live.object, input, request.status);
   RETURN_IF_ERROR(ApplyKindRules(request.served, request.key.name, next));
   Managers managers = ReadManagers(*live.object);
@@ -219,7 +257,9 @@ absl::StatusOr<Written> Writes::Update(const WriteRequest& request, const Stored
     managers =
         AfterUpdate(std::move(managers), WriterOf(request, "Update"), *live.object, next, request.served.list_maps);
   }
-  return Finish(request, live, std::move(next), std::move(managers));
+  ASSIGN_OR_RETURN(Written written, Finish(request, live, std::move(next), std::move(managers)));
+  written.warnings = std::move(warnings);
+  return written;
 }
 
 absl::StatusOr<Written> Writes::Finish(const WriteRequest& request, const Stored& live, json next, Managers managers) {
@@ -229,6 +269,10 @@ absl::StatusOr<Written> Writes::Finish(const WriteRequest& request, const Stored
   if (WantsChanged(*live.object, next)) {
     RETURN_IF_ERROR(ApplyKindRules(served, request.key.name, next));
     RETURN_IF_ERROR(Validate(served, request.key.name, next));
+  } else if (served.schema != nullptr && StatusChanged(*live.object, next)) {
+    std::vector<Cause> causes = CheckSchema(*served.schema, next);
+    std::erase_if(causes, [](const Cause& cause) { return !absl::StartsWith(cause.field, "status"); });
+    if (!causes.empty()) return Invalid(served.resource, request.key.name, std::move(causes));
   }
   if (codec::Dump(next).size() > kMaxBodyBytes) {
     return Refusal(kubeapi::ErrorReason::kRequestEntityTooLarge, "the object becomes too large");
@@ -274,10 +318,29 @@ absl::StatusOr<Stored> Writes::Existing(const WriteRequest& request) {
   return *std::move(live);
 }
 
+absl::StatusOr<std::vector<std::string>> Writes::Decode(const WriteRequest& request, json& object) {
+  std::vector<std::string> warnings;
+  if (request.served.schema == nullptr) return warnings;
+  for (const std::string& field : UnknownFields(*request.served.schema, object)) {
+    warnings.push_back(absl::StrCat("unknown field \"", Printable(Truncate(field, 200)), "\""));
+  }
+  if (request.validation == FieldValidation::kStrict && !warnings.empty()) {
+    return BadRequest(absl::StrCat(request.served.resource.kind, " in version \"", request.served.resource.version,
+                                   "\" cannot be handled as a ", request.served.resource.kind,
+                                   ": strict decoding error: ", absl::StrJoin(warnings, ", ")));
+  }
+  Prune(*request.served.schema, object);
+  if (request.validation == FieldValidation::kIgnore) warnings.clear();
+  return warnings;
+}
+
 absl::Status Writes::Validate(const Served& served, const std::string& name, const json& object) const {
-  if (!served.custom || !validator_) return absl::OkStatus();
+  if (!served.custom) return absl::OkStatus();
   std::vector<Cause> causes;
-  for (const std::string& problem : validator_(served.resource, object)) causes.push_back(CauseOf(problem));
+  if (validator_) {
+    for (const std::string& problem : validator_(served.resource, object)) causes.push_back(CauseOf(problem));
+  }
+  if (served.schema != nullptr) causes = Merged(std::move(causes), CheckSchema(*served.schema, object));
   return causes.empty() ? absl::OkStatus() : Invalid(served.resource, name, std::move(causes));
 }
 

@@ -30,11 +30,13 @@ struct WriteRequest {
   bool dry_run = false;
   bool force = false;
   std::string manager;
+  FieldValidation validation = FieldValidation::kWarn;  // of fields that the kind's schema does not have
 };
 
 struct Written {
   int code = 200;  // 201 when it was created
   ObjectPtr object;
+  std::vector<std::string> warnings = {};
 };
 
 class Writes {
@@ -53,13 +55,14 @@ class Writes {
 
  private:
   absl::StatusOr<Stored> Existing(const WriteRequest& request);
+  // The schema's part of decoding `object`: unknown fields are refused or pruned, and absent ones filled in.
+  static absl::StatusOr<std::vector<std::string>> Decode(const WriteRequest& request, nlohmann::json& object);
   absl::Status Validate(const Served& served, const std::string& name, const nlohmann::json& object) const;
   Manager WriterOf(const WriteRequest& request, absl::string_view operation);
   std::string GeneratedName(const std::string& prefix);
 
-  absl::StatusOr<Written> CreateAs(const WriteRequest& request, const nlohmann::json& input,
-                                   absl::string_view operation);
-  absl::StatusOr<Written> Update(const WriteRequest& request, const Stored& live, const nlohmann::json& input);
+  absl::StatusOr<Written> CreateAs(const WriteRequest& request, nlohmann::json input, absl::string_view operation);
+  absl::StatusOr<Written> Update(const WriteRequest& request, const Stored& live, nlohmann::json input);
   absl::StatusOr<Written> Finish(const WriteRequest& request, const Stored& live, nlohmann::json next,
                                  Managers managers);
   absl::StatusOr<Written> MarkDeleted(const WriteRequest& request, const Stored& live);

@@ -71,8 +71,8 @@ policy::Metric ReadMetric(ObjectReader object, std::set<std::string>& names, con
   out.name = Checked(object, "name", CheckLabel).value_or("");
   if (!out.name.empty() && !names.insert(out.name).second) {
     // At the metric and not at its name: where a Kubernetes API server has it, whose list is a map by name.
-    object.report().Add(object.path(), absl::StrCat("must have a name that is unique among the metrics, found '",
-                                                    out.name, "' again"));
+    object.report().Add(
+        object.path(), absl::StrCat("must have a name that is unique among the metrics, found '", out.name, "' again"));
   }
   object.Require("source", "where the value comes from");
   ObjectReader source = object.Object("source");

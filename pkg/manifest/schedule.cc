@@ -99,8 +99,9 @@ policy::Window ReadWindow(ObjectReader object, const codec::Path& list, std::set
   out.name = Checked(object, "name", CheckLabel).value_or("");
   if (!out.name.empty() && !names.insert(out.name).second) {
     // The path is that of the list, as a Kubernetes API server has it; the place in the text is that of this window.
-    object.report().Add({.text = list.text, .pointer = object.path().pointer},
-                        absl::StrCat("must have names that are unique among the windows, found '", out.name, "' again"));
+    object.report().Add(
+        {.text = list.text, .pointer = object.path().pointer},
+        absl::StrCat("must have names that are unique among the windows, found '", out.name, "' again"));
   }
   const std::optional<Alternative> type = ReadUnion(object, {{"Weekly", "weekly"}, {"Once", "once"}});
   if (type && absl::string_view(type->type) == "Weekly") out.when = ReadWeekly(object.Object("weekly"));
@@ -129,8 +130,8 @@ policy::Schedule ReadSchedule(ObjectReader& spec) {
   }
   std::set<std::string> names;
   for (const ObjectReader::Item& item : schedule.List("windows", {0, kMaxWindows})) {
-    out.windows.push_back(ReadWindow(ObjectReader(*item.value, item.path, schedule.report()),
-                                     schedule.path().Key("windows"), names));
+    out.windows.push_back(
+        ReadWindow(ObjectReader(*item.value, item.path, schedule.report()), schedule.path().Key("windows"), names));
   }
   schedule.Finish();
   return out;
