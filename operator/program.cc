@@ -1,5 +1,6 @@
 #include "operator/program.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "operator/runtime_metrics.h"
@@ -7,6 +8,9 @@
 
 namespace ottoscale::operator_main {
 namespace {
+
+// A reading that has not come by then would hold up the exit; whoever comes next reads again.
+constexpr absl::Duration kReadsMayTake = absl::Seconds(1);
 
 kube::ReflectorOptions Reflecting(const kubeapi::Resource& resource, telemetry::Logger log) {
   return {.resource = resource,
@@ -92,7 +96,7 @@ std::string Program::NotReady() const {
 
 async::Task<void> Program::Stop(async::BootTime deadline) {
   stopping_ = true;
-  co_await controller_.Stop(deadline);
+  co_await controller_.Stop(std::min(deadline, parts_.loop.Now().boot + kReadsMayTake));
   events_.Close();
   co_await delivery_.Join();
   watches_.Cancel();

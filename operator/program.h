@@ -39,15 +39,17 @@ class Program {
     telemetry::Registry& registry;  // one program registers its metrics in it
     reconcile::AdminLimits limits;
     std::string instance = "ottoscale";
-    size_t workers = 64;                           // passes at once; nearly all of a pass is waiting
+    // Passes at once. Nearly all of a pass is waiting, for as long as a heartbeat's timeout: policies that hang hold up
+    // the others when there are more of them than this.
+    size_t workers = 256;
     std::function<void(const Secret&)> on_secret;  // told each credential before it is used; may be null
   };
   explicit Program(Parts parts);
   ~Program() = default;  // only after Stop() has returned, or before Start()
 
   void Start();
-  // No new passes; those under way finish, their writes and reports included; then the events; then the watches. What
-  // still runs at `deadline` is cancelled. Shielded writes end by their own deadlines.
+  // No new passes. Those under way have a second to finish; then what only reads is cancelled, or at `deadline`, while
+  // writes and their reports end, by their own deadlines. Then the events go out; then the watches end.
   async::Task<void> Stop(async::BootTime deadline);
 
   // What it still waits for; "" when it is ready.

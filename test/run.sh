@@ -17,17 +17,24 @@ finish() {
   [ "$failed" -eq 0 ]
   exit
 }
-# check NAME COMMAND...: one check that passes or fails as a whole.
+# check NAME COMMAND...: one check that passes or fails as a whole; with status 77 it says that it cannot run here, and why.
 check() {
-  local name=$1 log
+  local name=$1 log status
   shift
   log=$(mktemp)
-  if "$@" >"$log" 2>&1; then
-    passed=$((passed + 1)) && echo "ok   $name"
-  else
-    failed=$((failed + 1)) && bad+=("$name")
-    echo "FAIL $name" && tail -n 60 "$log"
-  fi
+  "$@" >"$log" 2>&1
+  status=$?
+  case $status in
+    0) passed=$((passed + 1)) && echo "ok   $name" ;;
+    77)
+      skipped=$((skipped + 1)) && bad+=("$name (skipped: $(tail -n 1 "$log"))")
+      echo "SKIP $name: $(tail -n 1 "$log")"
+      ;;
+    *)
+      failed=$((failed + 1)) && bad+=("$name")
+      echo "FAIL $name" && tail -n 60 "$log"
+      ;;
+  esac
   rm -f "$log"
 }
 # suite BINARY [ARGUMENTS]: a GoogleTest binary; counts its tests, names what failed or was skipped.

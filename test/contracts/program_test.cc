@@ -31,8 +31,10 @@ struct Cloud {
   double value = 100;
   std::string uid = "uid/web";
   int writes = 0;
+  int metric_reads = 0;
   bool lose_answers = false;
   absl::Duration write_takes;
+  absl::Duration metric_takes;
   std::vector<std::string> journal;
 };
 
@@ -65,6 +67,8 @@ class Source final : public ports::MetricSource {
  public:
   Source(async::Loop& loop, Cloud& cloud) : loop_(loop), cloud_(cloud) {}
   async::Task<decision::Sample> Read(async::BootTime) override {
+    ++cloud_.metric_reads;
+    if (cloud_.metric_takes > absl::ZeroDuration()) (void)co_await async::Sleep(cloud_.metric_takes);
     co_return decision::Sample{
         .state = decision::SampleState::kValid, .value = cloud_.value, .measured_at = loop_.Now(), .unit = "ms"};
   }
@@ -305,6 +309,16 @@ TEST_F(ProgramTest, FinishesAWriteThatIsUnderWayWhenItIsStopped) {
   EXPECT_EQ(cloud.desired, 2);
   EXPECT_EQ(codec::Find(Status(), "pendingChange"), nullptr);
   EXPECT_EQ(codec::FindInt64(Status(), {"lastApplied", "capacity"}), 2);
+}
+
+TEST_F(ProgramTest, CutsOffAReadingThatHangsWhenItIsStopped) {
+  PutAll();
+  cloud.metric_takes = absl::Minutes(1);
+  Start();
+  ASSERT_TRUE(loop.RunUntilDone([this] { return cloud.metric_reads == 1; }));
+  const async::BootTime asked = loop.Now().boot;
+  Stop();
+  EXPECT_LE(loop.Now().boot - asked, absl::Seconds(2));
 }
 
 TEST_F(ProgramTest, LeavesBothOfTwoPoliciesWithOneTarget) {

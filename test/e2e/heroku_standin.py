@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """A Heroku stand-in for the end-to-end tests, written apart from pkg/simulation and from the provider.
 
-One app `shop` (UUID below) with `web` (Standard-1X) and `worker`, one key. Prints "listening PORT", then one line for each
-accepted or refused PATCH. The heartbeat at /heartbeat answers after DELAY_MS, which POST /control?delay_ms=N sets;
-POST /control?mode=NAME switches it: ok, redirect, huge, teapot, refuse500.
+One app `shop` (UUID below) with `web` (Standard-1X) and `worker`, one key; any app `still-N`, with one dyno of each, which
+nobody may change. Prints "listening PORT", then one line for each accepted or refused PATCH and for each heartbeat, with
+its second. The heartbeat at /heartbeat answers after DELAY_MS, which POST /control?delay_ms=N sets; POST
+/control?mode=NAME switches it: ok, redirect, huge, teapot, refuse500.
 """
 import json
+import re
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +15,20 @@ from urllib.parse import parse_qs, urlparse
 
 UUID = "01234567-89ab-cdef-0123-456789abcdef"
 STATE = {"web": 2, "worker": 1, "delay_ms": 50, "mode": "ok", "remaining": 4500, "key": sys.argv[1]}
+
+
+STILL = {"web": 1, "worker": 1}
+
+
+def find_app(name):
+    """The app's UUID, name and quantities, by its UUID or its name; None when there is no such app."""
+    if name in ("shop", UUID):
+        return UUID, "shop", STATE
+    still = re.fullmatch(r"still-(\d{1,4})|00000000-0000-0000-0000-(\d{12})", name)
+    if still is None:
+        return None
+    number = int(still[1] or still[2])
+    return "00000000-0000-0000-0000-%012d" % number, "still-%d" % number, STILL
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -47,7 +63,8 @@ class Handler(BaseHTTPRequestHandler):
         return True
 
     def formation(self, kind):
-        return {"app": {"id": UUID, "name": "shop"}, "command": "run", "id": "f-" + kind, "quantity": STATE[kind],
+        uuid, name, quantities = self.app
+        return {"app": {"id": uuid, "name": name}, "command": "run", "id": "f-" + kind, "quantity": quantities[kind],
                 "size": "Standard-1X", "type": kind, "created_at": "2030-01-01T00:00:00Z",
                 "updated_at": "2030-01-01T00:00:00Z"}
 
@@ -58,12 +75,13 @@ class Handler(BaseHTTPRequestHandler):
         if not self.heroku():
             return None
         parts = path.strip("/").split("/")
-        if len(parts) < 2 or parts[0] != "apps" or parts[1] not in ("shop", UUID):
+        self.app = find_app(parts[1]) if len(parts) >= 2 and parts[0] == "apps" else None
+        if self.app is None:
             return self.error(404, "not_found", "Couldn't find that app.")
         rest = parts[2:]
         limit = [("RateLimit-Remaining", str(STATE["remaining"]))]
         if not rest:
-            return self.answer(200, {"id": UUID, "name": "shop", "maintenance": False, "space": None}, limit)
+            return self.answer(200, {"id": self.app[0], "name": self.app[1], "maintenance": False, "space": None}, limit)
         if rest == ["formation"]:
             return self.answer(200, [self.formation("web"), self.formation("worker")], limit)
         if rest[0] == "formation" and len(rest) == 2:
@@ -72,7 +90,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(200, self.formation(rest[1]), limit)
         if rest == ["dynos"]:
             dynos = [{"id": "d-%s-%d" % (kind, i), "name": "%s.%d" % (kind, i), "type": kind, "state": "up",
-                      "size": "Standard-1X"} for kind in ("web", "worker") for i in range(1, STATE[kind] + 1)]
+                      "size": "Standard-1X"} for kind in ("web", "worker") for i in range(1, self.app[2][kind] + 1)]
             return self.answer(200, dynos, limit)
         return self.error(404, "not_found", "The requested API endpoint was not found.")
 
@@ -82,7 +100,9 @@ class Handler(BaseHTTPRequestHandler):
             print("PATCH refused", flush=True)
             return None
         parts = urlparse(self.path).path.strip("/").split("/")
-        if self.headers.get("Content-Type") != "application/json" or len(parts) != 4 or parts[3] not in ("web", "worker"):
+        self.app = find_app(parts[1]) if len(parts) == 4 and parts[0] == "apps" else None
+        if (self.headers.get("Content-Type") != "application/json" or self.app is None or self.app[1] != "shop"
+                or parts[3] not in ("web", "worker")):
             print("PATCH refused", flush=True)
             return self.error(400, "bad_request", "unreadable")
         quantity = json.loads(raw).get("quantity")
@@ -100,6 +120,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(200, {})
 
     def heartbeat(self):
+        print("heartbeat %.1f" % time.monotonic(), flush=True)
         time.sleep(STATE["delay_ms"] / 1000)
         mode = STATE["mode"]
         if mode == "redirect":
@@ -121,6 +142,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(200, b"Beat")
 
 
+ThreadingHTTPServer.request_queue_size = 256
 server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 server.daemon_threads = True
 print("listening %d" % server.server_port, flush=True)
