@@ -1,4 +1,5 @@
 """What every pytest test may ask for. On a failure the logs of the test's processes are shown, shortened."""
+import os
 import pathlib
 import sys
 
@@ -17,6 +18,14 @@ def cluster(tmp_path_factory):
     with Cluster(tmp_path_factory.mktemp("cluster")) as one:
         one.apply_crds()
         yield one
+
+
+@pytest.fixture(scope="session")
+def product():
+    """The path of the program: OTTOSCALE_PRODUCT, or what `make build` has built."""
+    path = pathlib.Path(os.environ.get("OTTOSCALE_PRODUCT") or pathlib.Path(__file__).parent.parent / "build" / "ottoscale")
+    assert path.exists(), f"{path} is not built: run `make build`, or name another one in OTTOSCALE_PRODUCT"
+    return str(path.resolve())
 
 
 @pytest.fixture
