@@ -12,7 +12,7 @@ A source is the JSON Schema of a CRD with short forms, so that nothing is said t
   decimal: true         int-or-string, a plain decimal without sign, suffix or exponent
   enum: [...]           a string, one of these
   list: atomic|set|map  an array; keys: of a map
-  rules:                x-kubernetes-validations
+  rules:                x-kubernetes-validations; messageExpression has the decoder's words, message the general ones
   unit: seconds         goes into the description
   unset: true           an object whose absence means something: it gets no default
   union: {Type: {member: name, ...schema}}, or the name of what providers add: the field `type`, one member for each
@@ -104,12 +104,21 @@ class Expander:
         if bare:
             text = "Names the member that is set: %s; %s has none." % (words(members.values()), words(bare, "and"))
         rules = [
-            {
-                "rule": "has(self.%s) == (self.type == '%s')" % (member, name),
-                "message": "is required when type is '%s', and must not be set otherwise" % name,
-                "fieldPath": ".%s" % member,
-            }
+            rule
             for member, name in members.items()
+            for rule in (
+                {
+                    "rule": "self.type != '%s' || has(self.%s)" % (name, member),
+                    "message": "is required: `type` is '%s'" % name,
+                    "fieldPath": ".%s" % member,
+                },
+                {
+                    "rule": "self.type == '%s' || !has(self.%s)" % (name, member),
+                    "message": "must not be set when `type` is another than '%s'" % name,
+                    "messageExpression": "'must not be set when `type` is \\'' + self.type + '\\''",
+                    "fieldPath": ".%s" % member,
+                },
+            )
         ]
         own = source.get("properties", {})
         properties = {"type": {"enum": list(alternatives), "description": text}}

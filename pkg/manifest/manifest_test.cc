@@ -215,9 +215,8 @@ TEST(DecodeScalingPolicy, SaysWhatIsAllowed) {
        "spec.metrics[0].strategy.threshold.breachesToScaleOut: must be an integer from 1 to 100, found 0\n"
        "spec.metrics[0].strategy.threshold.stepOut: must be an integer from 1 to 1000, found 1001"},
       {PolicyText("", "lower: 200, upper: 10001"),
-       "spec.metrics[0].source.httpHeartbeat.timeoutMilliseconds: must be greater than the threshold's upper (10001) "
-       "or "
-       "equal to it, found 10000"},
+       "spec.metrics[0].source.httpHeartbeat.timeoutMilliseconds: must be greater than the threshold's upper, or "
+       "equal to it when onTimeout is 'Breach', found 10000 and an upper of 10001"},
       {PolicyText("  spec: {}\n"),
        "spec.spec: is an unknown field, known are `mode`, `suspend`, `pollPeriodSeconds`, "
        "`target`, `maxCapacity`, `minCapacity`, `schedule`, `metrics`, `behavior`, `fallback`, "
@@ -300,11 +299,11 @@ spec:
   EXPECT_THAT(problems("timeoutMilliseconds: 1000"), IsEmpty());
   EXPECT_THAT(problems("timeoutMilliseconds: 1001, onTimeout: Hold"), IsEmpty());
   const std::string path =
-      "spec.metrics[0].source.httpHeartbeat.timeoutMilliseconds: must be greater than the "
-      "threshold's upper (1000)";
+      "spec.metrics[0].source.httpHeartbeat.timeoutMilliseconds: must be greater than the threshold's upper, or equal "
+      "to it when onTimeout is 'Breach', found ";
   EXPECT_THAT(problems("timeoutMilliseconds: 1000, onTimeout: Hold"),
-              ElementsAre(path + " when onTimeout is 'Hold', found 1000"));
-  EXPECT_THAT(problems("timeoutMilliseconds: 999"), ElementsAre(path + " or equal to it, found 999"));
+              ElementsAre(path + "1000 and an upper of 1000, with 'Hold'"));
+  EXPECT_THAT(problems("timeoutMilliseconds: 999"), ElementsAre(path + "999 and an upper of 1000"));
 }
 
 TEST(DecodeScalingPolicy, ChecksTheUnionsOfTargetAndSource) {

@@ -29,8 +29,14 @@ void CheckHeartbeatTimeout(ObjectReader& source, const policy::Threshold& thresh
       codec::Dump(codec::ToInt64(threshold.upper).has_value() ? nlohmann::json(*codec::ToInt64(threshold.upper))
                                                               : nlohmann::json(threshold.upper));
   source.report().Add(source.path().Key("httpHeartbeat").Key("timeoutMilliseconds"),
-                      absl::StrCat("must be greater than the threshold's upper (", upper, ")",
-                                   breach ? " or equal to it" : " when onTimeout is 'Hold'", ", found ", timeout));
+                      absl::StrCat("must be greater than the threshold's upper, or equal to it when onTimeout is "
+                                   "'Breach', found ",
+                                   timeout, " and an upper of ", upper, breach ? "" : ", with 'Hold'"));
+}
+
+// A decimal as it was written.
+std::string Plain(const nlohmann::json& value) {
+  return value.is_string() ? value.get<std::string>() : codec::Dump(value);
 }
 
 policy::Threshold ReadThreshold(ObjectReader threshold) {
@@ -42,8 +48,8 @@ policy::Threshold ReadThreshold(ObjectReader threshold) {
   out.lower = lower.value_or(0);
   out.upper = upper.value_or(0);
   if (lower && upper && *lower >= *upper) {
-    threshold.Refuse("lower", absl::StrCat("must be less than upper (", codec::Describe(*threshold.Find("upper")),
-                                           "), found ", codec::Describe(*threshold.Find("lower"))));
+    threshold.Refuse("lower", absl::StrCat("must be less than upper (", Plain(*threshold.Find("upper")), "), found ",
+                                           Plain(*threshold.Find("lower"))));
   }
   out.breaches_to_scale_out = threshold.Int("breachesToScaleOut", {1, 100}).value_or(out.breaches_to_scale_out);
   out.breaches_to_scale_in = threshold.Int("breachesToScaleIn", {1, 100}).value_or(out.breaches_to_scale_in);

@@ -74,8 +74,8 @@ policy::Once ReadOnce(ObjectReader once) {
   const std::optional<absl::CivilMinute> start = ReadLocalTime(once, "start", false);
   const std::optional<absl::CivilMinute> end = ReadLocalTime(once, "end", true);
   if (start && end && *end <= *start) {
-    once.Refuse("end", absl::StrCat("must be later than `start` (", absl::FormatCivilTime(*start), "), found '",
-                                    absl::FormatCivilTime(*end), "'"));
+    once.Refuse("end", absl::StrCat("must be later than `start` (", once.Find("start")->get<std::string>(), "), found ",
+                                    codec::Describe(*once.Find("end"))));
   }
   once.Finish();
   return {.start = start.value_or(absl::CivilMinute()), .end = end.value_or(absl::CivilMinute())};

@@ -96,16 +96,19 @@ def paths_of(status):
     return sorted({cause.get("field", "") for cause in causes} - {"<nil>"}) or [message]
 
 
-def judge_by_api(connection, case, namespace="default"):
-    """(paths, message) of a server-side dry run with strict field validation."""
+def answer_of(connection, case, namespace="default"):
+    """(status, body) of a server-side dry run with strict field validation."""
     kind = case.manifest["kind"]
     url = "/apis/ottoscale.dev/v1alpha1/namespaces/%s/%s?dryRun=All&fieldValidation=Strict" % (namespace, PLURALS[kind])
     connection.request("POST", url, json.dumps(case.manifest), {"Content-Type": "application/json"})
     response = connection.getresponse()
-    body = json.loads(response.read())
-    if response.status == 201:
-        return [], ""
-    return paths_of(body), body.get("message", "")
+    return response.status, json.loads(response.read())
+
+
+def judge_by_api(connection, case):
+    """(paths, message)."""
+    status, body = answer_of(connection, case)
+    return ([], "") if status == 201 else (paths_of(body), body.get("message", ""))
 
 
 def judge_by_validate(binary, folder, every_case):
