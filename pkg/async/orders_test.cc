@@ -140,7 +140,14 @@ struct Case {
     loop.RunReady();
     for (Expected& one : expected) one.Idle();
   }
-  void PassDeadline() { loop.Stall(std::max(deadline - loop.Now().boot, absl::ZeroDuration())); }
+  void PassDeadline() {
+    loop.Stall(std::max(deadline - loop.Now().boot, absl::ZeroDuration()));
+    for (Expected& one : expected) one.Coming(kDeadlineSource, kDeadlineExceeded);
+  }
+  void CancelRoot() {
+    root->Cancel(absl::CancelledError(""));
+    for (Expected& one : expected) one.Ends(kCancelled);
+  }
   void Start(Task<void> started, BootTime root_deadline) {
     root.emplace(loop, root_deadline);
     task = std::move(started);
@@ -197,13 +204,13 @@ void OnePromise(Case& c, Cancels cancels) {
       case Event::kForeign: c.Set(0, 2, true, c.expected[0], 0); return;
       case Event::kDrop: c.Drop(0, c.expected[0], 0); return;
       case Event::kCancel:
-        c.root->Cancel(absl::CancelledError(""));
-        if (cancels == Cancels::kYes) c.expected[0].Ends(kCancelled);
+        if (cancels == Cancels::kYes) {
+          c.CancelRoot();
+        } else {
+          c.root->Cancel(absl::CancelledError(""));
+        }
         return;
-      case Event::kDeadline:
-        c.PassDeadline();
-        c.expected[0].Coming(kDeadlineSource, kDeadlineExceeded);
-        return;
+      case Event::kDeadline: c.PassDeadline(); return;
     }
   };
   c.end = [&c] { c.Drop(0, c.expected[0], 0); };
@@ -263,14 +270,8 @@ void TwoPromises(Case& c, size_t second_model, int second_source) {
         c.Drop(0, first, 0);
         c.Drop(1, second, second_source);
         return;
-      case Event::kCancel:
-        c.root->Cancel(absl::CancelledError(""));
-        for (Expected& one : c.expected) one.Ends(kCancelled);
-        return;
-      case Event::kDeadline:
-        c.PassDeadline();
-        for (Expected& one : c.expected) one.Coming(kDeadlineSource, kDeadlineExceeded);
-        return;
+      case Event::kCancel: c.CancelRoot(); return;
+      case Event::kDeadline: c.PassDeadline(); return;
     }
   };
   c.end = [&c] { c.on_event(Event::kDrop); };
@@ -305,14 +306,10 @@ void FirstOfTwo(Case& c) {
 void SleepAtTheDeadline(Case& c) {
   c.on_event = [&c](Event event) {
     switch (event) {
-      case Event::kCancel:
-        c.root->Cancel(absl::CancelledError(""));
-        c.expected[0].Ends(kCancelled);
-        return;
+      case Event::kCancel: c.CancelRoot(); return;
       case Event::kDeadline:
         c.PassDeadline();
         c.expected[0].Coming(0, 1);
-        c.expected[0].Coming(kDeadlineSource, kDeadlineExceeded);
         return;
       case Event::kForeign: c.ForeignPost([] {}); return;
       case Event::kComplete:
@@ -348,14 +345,8 @@ void WaitForAPermit(Case& c) {
         c.expected[0].Coming(0, 1);
         c.ForeignPost([held] { held->permit.reset(); });
         return;
-      case Event::kCancel:
-        c.root->Cancel(absl::CancelledError(""));
-        c.expected[0].Ends(kCancelled);
-        return;
-      case Event::kDeadline:
-        c.PassDeadline();
-        c.expected[0].Coming(kDeadlineSource, kDeadlineExceeded);
-        return;
+      case Event::kCancel: c.CancelRoot(); return;
+      case Event::kDeadline: c.PassDeadline(); return;
     }
   };
   c.end = [&c] { c.on_event(Event::kDrop); };
@@ -380,14 +371,8 @@ void WaitForASignal(Case& c) {
         c.expected[0].Coming(0, 1);
         c.ForeignPost([signal] { signal->Notify(); });
         return;
-      case Event::kCancel:
-        c.root->Cancel(absl::CancelledError(""));
-        c.expected[0].Ends(kCancelled);
-        return;
-      case Event::kDeadline:
-        c.PassDeadline();
-        c.expected[0].Coming(kDeadlineSource, kDeadlineExceeded);
-        return;
+      case Event::kCancel: c.CancelRoot(); return;
+      case Event::kDeadline: c.PassDeadline(); return;
     }
   };
   c.end = [&c] { c.on_event(Event::kComplete); };
