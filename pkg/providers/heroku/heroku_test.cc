@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "pkg/async/simulated_loop.h"
 #include "pkg/async/sleep.h"
+#include "test/contracts/driven_target.h"
 
 namespace ottoscale::heroku {
 namespace {
@@ -20,7 +21,6 @@ using decision::Applied;
 using decision::Refused;
 using decision::TargetFailure;
 using decision::TargetFault;
-using decision::TargetReading;
 using decision::TargetState;
 using decision::Unknown;
 using decision::WriteResult;
@@ -114,31 +114,11 @@ struct World {
     script.replies["PATCH " + kWeb] = {{.body = Quantity(5)}};
   }
 
-  std::unique_ptr<ports::ScalingTarget> Make(const std::string& fields = R"("app":"shop")") {
+  DrivenTarget Make(const std::string& fields = R"("app":"shop")") {
     const policy::ProviderConfig config = {
         .type = "HerokuFormation", .json = absl::StrCat("{", fields, "}"), .account = "heroku"};
     EXPECT_THAT(provider.check(config), IsEmpty());
-    return provider.make(config, account);
-  }
-  TargetReading Read(ports::ScalingTarget& target) {
-    return loop.Run(target.Read(loop.Now().boot + absl::Seconds(20)));
-  }
-  TargetFailure Fail(ports::ScalingTarget& target) {
-    const TargetReading reading = Read(target);
-    const auto* failure = std::get_if<TargetFailure>(&reading);
-    EXPECT_NE(failure, nullptr);
-    if (failure == nullptr) return {};
-    EXPECT_THAT(failure->message, Not(HasSubstr(kKey)));
-    return *failure;
-  }
-  TargetState State(ports::ScalingTarget& target) {
-    const TargetReading reading = Read(target);
-    if (const auto* failure = std::get_if<TargetFailure>(&reading)) ADD_FAILURE() << failure->message;
-    const auto* state = std::get_if<TargetState>(&reading);
-    return state == nullptr ? TargetState{} : *state;
-  }
-  WriteResult Set(ports::ScalingTarget& target, int n) {
-    return loop.Run(target.SetCapacity(n, loop.Now().boot + absl::Seconds(15)));
+    return {loop, provider.make(config, account), kKey};
   }
 
   async::SimulatedLoop loop{1};
@@ -178,7 +158,7 @@ TEST(HerokuRead, TellsWhatTheCloudTells) {
                                 .desired = 3,
                                 .ready = 1,
                                 .read_at = world.loop.Now()};
-  EXPECT_EQ(world.State(*target), expected);
+  EXPECT_EQ(target.State(), expected);
   EXPECT_EQ(world.provider.type, "HerokuFormation");
   EXPECT_EQ(world.provider.account_type, "Heroku");
 }
@@ -186,8 +166,8 @@ TEST(HerokuRead, TellsWhatTheCloudTells) {
 TEST(HerokuRead, LooksTheAppUpOnceAndThenUsesItsUuid) {
   World world;
   const auto target = world.Make();
-  (void)world.State(*target);
-  (void)world.State(*target);
+  (void)target.State();
+  (void)target.State();
   EXPECT_THAT(world.script.Lines(), ElementsAre("GET /apps/shop", "GET " + kWeb, "GET " + kDynos, "GET " + kAppPath,
                                                 "GET " + kWeb, "GET " + kDynos));
   EXPECT_EQ(world.script.requests[3].headers.Get("If-None-Match"), "\"v1\"");
@@ -197,7 +177,7 @@ TEST(HerokuRead, LooksTheAppUpOnceAndThenUsesItsUuid) {
 TEST(HerokuRead, SendsTheHeadersThatTheApiWants) {
   World world;
   const auto target = world.Make();
-  (void)world.State(*target);
+  (void)target.State();
   for (const http::Request& request : world.script.requests) {
     EXPECT_EQ(request.headers.Get("Accept"), "application/vnd.heroku+json; version=3");
     EXPECT_EQ(request.headers.Get("User-Agent"), "ottoscale/1");
@@ -220,7 +200,7 @@ TEST(HerokuRead, CountsWhatServes) {
                                                            {"run", "up"},
                                                            {"release", "up"},
                                                            {"web", "up"}})}};
-  EXPECT_EQ(world.State(*target).ready, 3);
+  EXPECT_EQ(target.State().ready, 3);
 }
 
 TEST(HerokuRead, FollowsPages) {
@@ -231,7 +211,7 @@ TEST(HerokuRead, FollowsPages) {
       {.status = 206, .body = page, .headers = {{"Next-Range", "id ]d2..; max=1000;"}}},
       {.status = 206, .body = page, .headers = {{"Next-Range", "id ]d4..; max=1000;"}}},
       {.status = 200, .body = page}};
-  EXPECT_EQ(world.State(*target).ready, 6);
+  EXPECT_EQ(target.State().ready, 6);
   EXPECT_EQ(world.script.requests[2].headers.Get("Range"), "id ..; max=1000;");
   EXPECT_EQ(world.script.requests[3].headers.Get("Range"), "id ]d2..; max=1000;");
   EXPECT_EQ(world.script.requests[4].headers.Get("Range"), "id ]d4..; max=1000;");
@@ -244,10 +224,10 @@ TEST(HerokuRead, StartsAListingAnewOnceWhenItsRangeIsRefused) {
   World world;
   const auto target = world.Make();
   world.script.replies["GET " + kDynos] = {first, refused, {.body = page}};
-  EXPECT_EQ(world.State(*target).ready, 1);
+  EXPECT_EQ(target.State().ready, 1);
   EXPECT_FALSE(world.script.requests.back().headers.Get("Range").has_value());
   world.script.replies["GET " + kDynos] = {first, refused};
-  EXPECT_EQ(world.Fail(*target).fault, TargetFault::kInvalidAnswer);
+  EXPECT_EQ(target.Failure().fault, TargetFault::kInvalidAnswer);
 }
 
 TEST(HerokuRead, DoesNotGoRoundInPages) {
@@ -256,7 +236,7 @@ TEST(HerokuRead, DoesNotGoRoundInPages) {
     World world;
     const auto target = world.Make();
     world.script.replies["GET " + kDynos] = {{.status = 206, .body = "[]", .headers = headers}};
-    const TargetFailure failure = world.Fail(*target);
+    const TargetFailure failure = target.Failure();
     EXPECT_EQ(failure.fault, TargetFault::kInvalidAnswer);
     EXPECT_THAT(failure.message, HasSubstr("`Next-Range` does not lead on"));
     EXPECT_EQ(world.script.requests.size(), 3u);
@@ -267,12 +247,12 @@ TEST(HerokuRead, IsOffInMaintenanceUntilItEnds) {
   World world;
   const auto target = world.Make();
   world.script.replies["GET /apps/shop"] = {{.body = App(kId, "shop", true), .headers = {{"ETag", "\"m\""}}}};
-  TargetState state = world.State(*target);
+  TargetState state = target.State();
   EXPECT_TRUE(state.off);
   EXPECT_EQ(state.off_reason, "app 'shop' is in maintenance");
-  EXPECT_TRUE(world.State(*target).off) << "304: as before";
+  EXPECT_TRUE(target.State().off) << "304: as before";
   world.script.replies["GET " + kAppPath] = {{.body = App(kId, "shop")}};
-  state = world.State(*target);
+  state = target.State();
   EXPECT_FALSE(state.off);
   EXPECT_EQ(state.off_reason, "");
 }
@@ -280,9 +260,9 @@ TEST(HerokuRead, IsOffInMaintenanceUntilItEnds) {
 TEST(HerokuRead, StaysWithARenamedApp) {
   World world;
   const auto target = world.Make();
-  (void)world.State(*target);
+  (void)target.State();
   world.script.replies["GET " + kAppPath] = {{.body = App(kId, "store")}};
-  const TargetState state = world.State(*target);
+  const TargetState state = target.State();
   EXPECT_EQ(state.uid, absl::StrCat(kId, "/web"));
   EXPECT_EQ(state.display, "heroku/store/web");
 }
@@ -290,12 +270,12 @@ TEST(HerokuRead, StaysWithARenamedApp) {
 TEST(HerokuRead, NoticesAnotherAppUnderTheName) {
   World world;
   const auto target = world.Make();
-  (void)world.State(*target);
+  (void)target.State();
   world.script.replies["GET " + kAppPath] = {{.status = 404, .body = Error("not_found", "Couldn't find that app.")}};
   world.script.replies["GET /apps/shop"] = {{.body = App("new-id", "shop")}};
   world.script.replies["GET /apps/new-id/formation/web"] = {{.body = Quantity(1)}};
   world.script.replies["GET /apps/new-id/dynos"] = {{.body = "[]"}};
-  const TargetState state = world.State(*target);
+  const TargetState state = target.State();
   EXPECT_EQ(state.uid, "new-id/web");
   EXPECT_EQ(state.desired, 1);
 }
@@ -303,19 +283,17 @@ TEST(HerokuRead, NoticesAnotherAppUnderTheName) {
 TEST(HerokuRead, SaysThatAnAppIsGoneAndWritesNothingThen) {
   World world;
   const auto target = world.Make();
-  (void)world.State(*target);
+  (void)target.State();
   world.script.replies["GET " + kAppPath] = {{.status = 404, .body = Error("not_found", "Couldn't find that app.")}};
   world.script.replies["GET /apps/shop"] = {{.status = 404, .body = Error("not_found", "Couldn't find that app.")}};
-  const TargetFailure failure = world.Fail(*target);
+  const TargetFailure failure = target.Failure();
   EXPECT_EQ(failure.fault, TargetFault::kTargetNotFound);
   EXPECT_EQ(
       failure.message,
       "read app 'shop' with CloudAccount 'shop/heroku': 404 not_found: Couldn't find that app: no such app, or the "
       "owner of the key may not see it: correct `spec.target.herokuFormation.app`");
   const size_t before = world.script.requests.size();
-  const WriteResult result = world.Set(*target, 2);
-  ASSERT_TRUE(std::holds_alternative<Refused>(result));
-  EXPECT_EQ(std::get<Refused>(result).kind, Refused::Kind::kBusy);
+  EXPECT_EQ(target.Refusal(2).kind, Refused::Kind::kBusy);
   EXPECT_EQ(world.script.requests.size(), before);
 }
 
@@ -330,8 +308,8 @@ TEST(HerokuRead, NamesTheProcessTypesThatTheAppHas) {
                                   .message =
                                       "app 'shop' has no process type 'wbe' (it has 'web' and 'worker'): set "
                                       "spec.target.herokuFormation.processType"};
-  EXPECT_EQ(world.Fail(*target), expected);
-  EXPECT_EQ(world.Fail(*target).message,
+  EXPECT_EQ(target.Failure(), expected);
+  EXPECT_EQ(target.Failure().message,
             "app 'shop' has no process type 'wbe' (it has none: is it deployed?): set "
             "spec.target.herokuFormation.processType");
 }
@@ -477,7 +455,7 @@ TEST(HerokuRead, ClassifiesEachAnswer) {
     World world;
     const auto target = world.Make();
     world.script.replies["GET " + kWeb] = {row.reply};
-    const TargetFailure failure = world.Fail(*target);
+    const TargetFailure failure = target.Failure();
     EXPECT_EQ(failure.fault, row.read) << failure.message;
     EXPECT_THAT(failure.message, HasSubstr(row.says));
     EXPECT_THAT(failure.message, StartsWith("read formation 'web' of app 'shop' with CloudAccount 'shop/heroku': "));
@@ -492,7 +470,7 @@ TEST(HerokuRead, ClassifiesEachAnswerAboutTheApp) {
     World world;
     const auto target = world.Make();
     world.script.replies["GET /apps/shop"] = {row.reply};
-    EXPECT_EQ(world.Fail(*target).fault, row.read);
+    EXPECT_EQ(target.Failure().fault, row.read);
     EXPECT_EQ(world.script.requests.size(), 1u) << "nothing is asked after a failure";
   }
 }
@@ -502,22 +480,22 @@ TEST(HerokuRead, RefusesWhatIsNoAppAndNoListOfDynos) {
     World world;
     const auto target = world.Make();
     world.script.replies["GET /apps/shop"] = {{.body = body}};
-    EXPECT_EQ(world.Fail(*target).fault, TargetFault::kInvalidAnswer) << body;
+    EXPECT_EQ(target.Failure().fault, TargetFault::kInvalidAnswer) << body;
   }
   for (const char* body : {"{}", "[7]", R"([{"type":"web"}])", R"([{"type":"web","state":7}])"}) {
     World world;
     const auto target = world.Make();
     world.script.replies["GET " + kDynos] = {{.body = body}};
-    EXPECT_EQ(world.Fail(*target).fault, TargetFault::kInvalidAnswer) << body;
+    EXPECT_EQ(target.Failure().fault, TargetFault::kInvalidAnswer) << body;
   }
 }
 
 TEST(HerokuWrite, SendsOneAbsoluteQuantityAtMostOnce) {
   World world;
   const auto target = world.Make();
-  (void)world.State(*target);
+  (void)target.State();
   world.script.requests.clear();
-  EXPECT_EQ(world.Set(*target, 5), WriteResult(Applied{5}));
+  EXPECT_EQ(target.Set(5), WriteResult(Applied{5}));
   ASSERT_EQ(world.script.requests.size(), 1u);
   const http::Request& request = world.script.requests[0];
   EXPECT_EQ(request.method, "PATCH");
@@ -530,11 +508,11 @@ TEST(HerokuWrite, SendsOneAbsoluteQuantityAtMostOnce) {
 TEST(HerokuWrite, TakesTheQuantityThatTheCloudAnswers) {
   World world;
   const auto target = world.Make();
-  (void)world.State(*target);
+  (void)target.State();
   world.script.replies["PATCH " + kWeb] = {{.body = Quantity(4)}};
-  EXPECT_EQ(world.Set(*target, 5), WriteResult(Applied{4}));
+  EXPECT_EQ(target.Set(5), WriteResult(Applied{4}));
   world.script.replies["PATCH " + kWeb] = {{.body = Quantity(0)}};
-  EXPECT_EQ(world.Set(*target, 0), WriteResult(Applied{0}));
+  EXPECT_EQ(target.Set(0), WriteResult(Applied{0}));
 }
 
 TEST(HerokuWrite, ClassifiesEachAnswerAndNeverRepeats) {
@@ -542,10 +520,10 @@ TEST(HerokuWrite, ClassifiesEachAnswerAndNeverRepeats) {
     SCOPED_TRACE(Name(row));
     World world;
     const auto target = world.Make();
-    (void)world.State(*target);
+    (void)target.State();
     world.script.requests.clear();
     world.script.replies["PATCH " + kWeb] = {row.reply};
-    const WriteResult result = world.Set(*target, 5);
+    const WriteResult result = target.Set(5);
     EXPECT_EQ(world.script.requests.size(), 1u);
     std::string message;
     if (row.write) {
@@ -581,11 +559,11 @@ TEST(HerokuWrite, LearnsACeilingFromARefusal) {
   for (const Row& row : rows) {
     World world;
     const auto target = world.Make();
-    (void)world.State(*target);
+    (void)target.State();
     world.script.replies["PATCH " + kWeb] = {
         {.status = 422,
          .body = absl::StrCat("{", row.limit, R"("id":"cannot_update_above_limit","message":"Cannot update."})")}};
-    const WriteResult result = world.Set(*target, 5);
+    const WriteResult result = target.Set(5);
     ASSERT_TRUE(std::holds_alternative<Refused>(result));
     const Refused expected = {
         .kind = Refused::Kind::kLimit,
@@ -600,9 +578,7 @@ TEST(HerokuWrite, LearnsACeilingFromARefusal) {
 TEST(HerokuWrite, IsRefusedBeforeTheFirstReading) {
   World world;
   const auto target = world.Make();
-  const WriteResult result = world.Set(*target, 5);
-  ASSERT_TRUE(std::holds_alternative<Refused>(result));
-  EXPECT_EQ(std::get<Refused>(result).kind, Refused::Kind::kBusy);
+  EXPECT_EQ(target.Refusal(5).kind, Refused::Kind::kBusy);
   EXPECT_THAT(world.script.requests, IsEmpty());
 }
 
@@ -613,7 +589,7 @@ TEST(HerokuMessages, AreShortPrintableAndNameTheRequestButNoKey) {
                                           .body = absl::StrCat(R"({"id":"forbidden","message":"key )", kKey,
                                                                R"( \u0007)", std::string(5000, 'x'), R"("})"),
                                           .headers = {{"Request-Id", absl::StrCat("req-1,", kKey)}}}};
-  const TargetFailure failure = world.Fail(*target);
+  const TargetFailure failure = target.Failure();
   EXPECT_THAT(failure.message, HasSubstr("key [key] ?xxx"));
   EXPECT_THAT(failure.message, HasSubstr(" (Request-Id req-1,[key])"));
   EXPECT_LT(failure.message.size(), 600u);
@@ -642,18 +618,18 @@ TEST(HerokuAccount, GoesOnlyToEndpointsThatAreAllowed) {
     world.account.url = row.url;
     const auto target = world.Make();
     if (row.allowed) {
-      EXPECT_TRUE(std::holds_alternative<TargetState>(world.Read(*target))) << row.url;
+      EXPECT_TRUE(std::holds_alternative<TargetState>(target.Read())) << row.url;
       continue;
     }
-    EXPECT_EQ(world.Fail(*target).fault, TargetFault::kConfigInvalid) << row.url;
-    EXPECT_TRUE(std::holds_alternative<Refused>(world.Set(*target, 2)));
+    EXPECT_EQ(target.Failure().fault, TargetFault::kConfigInvalid) << row.url;
+    (void)target.Refusal(2);
     EXPECT_THAT(world.script.requests, IsEmpty()) << row.url;
   }
   World world;
   world.account.url = "https://evil.example/v3";
   const auto target = world.Make();
   EXPECT_EQ(
-      world.Fail(*target).message,
+      target.Failure().message,
       "CloudAccount 'shop/heroku': the endpoint https://evil.example is not allowed, only https://api.heroku.com is: "
       "an administrator can allow it with --allow-endpoint https://evil.example");
 }
@@ -663,15 +639,13 @@ TEST(HerokuAccount, SendsNothingWithAKeyThatCannotBeOne) {
     World world;
     world.account.credential = Secret(key);
     const auto target = world.Make();
-    const TargetFailure failure = world.Fail(*target);
+    const TargetFailure failure = target.Failure();
     EXPECT_EQ(failure.fault, TargetFault::kCredentialsInvalid);
     EXPECT_EQ(
         failure.message,
         "CloudAccount 'shop/heroku': the API key is empty or has a blank, a line break or another character that no "
         "key has: put the key alone into the Secret. Nothing was sent");
-    const WriteResult result = world.Set(*target, 2);
-    ASSERT_TRUE(std::holds_alternative<Refused>(result));
-    EXPECT_EQ(std::get<Refused>(result).kind, Refused::Kind::kCredentials);
+    EXPECT_EQ(target.Refusal(2).kind, Refused::Kind::kCredentials);
     EXPECT_THAT(world.script.requests, IsEmpty());
   }
 }
@@ -681,9 +655,9 @@ TEST(HerokuBudget, ShedsReadsBeforeWritesWhenLittleIsLeft) {
   const auto target = world.Make();
   world.script.replies["GET " + kWeb] = {{.body = Quantity(3), .headers = {{"RateLimit-Remaining", "4500"}}}};
   world.script.replies["GET " + kDynos] = {{.body = "[]", .headers = {{"RateLimit-Remaining", "400"}}}};
-  (void)world.State(*target);
+  (void)target.State();
   const size_t before = world.script.requests.size();
-  const TargetFailure failure = world.Fail(*target);
+  const TargetFailure failure = target.Failure();
   EXPECT_EQ(failure.fault, TargetFault::kRateLimited);
   EXPECT_EQ(
       failure.message,
@@ -691,7 +665,7 @@ TEST(HerokuBudget, ShedsReadsBeforeWritesWhenLittleIsLeft) {
       "everything that uses it");
   EXPECT_EQ(failure.retry_at, world.loop.Now().boot + absl::Seconds(40));
   EXPECT_EQ(world.script.requests.size(), before) << "nothing was sent";
-  EXPECT_EQ(world.Set(*target, 5), WriteResult(Applied{5}));
+  EXPECT_EQ(target.Set(5), WriteResult(Applied{5}));
 }
 
 TEST(HerokuBudget, IsSharedByTheTargetsOfOneCredential) {
@@ -701,14 +675,14 @@ TEST(HerokuBudget, IsSharedByTheTargetsOfOneCredential) {
   world.account.credential = Secret("another-key");
   const auto stranger = world.Make();
   world.script.replies["GET " + kWeb] = {{.status = 429, .body = Error("rate_limit", "m")}, {.body = Quantity(3)}};
-  const TargetFailure limited = world.Fail(*first);
+  const TargetFailure limited = first.Failure();
   EXPECT_EQ(limited.fault, TargetFault::kRateLimited);
   ASSERT_TRUE(limited.retry_at.has_value());
   EXPECT_GE(*limited.retry_at - world.loop.Now().boot, absl::Seconds(5));
-  EXPECT_EQ(world.Fail(*second).retry_at, limited.retry_at);
-  (void)world.State(*stranger);
+  EXPECT_EQ(second.Failure().retry_at, limited.retry_at);
+  (void)stranger.State();
   world.loop.RunUntil(*limited.retry_at);
-  (void)world.State(*second);
+  (void)second.State();
 }
 
 TEST(HerokuBudget, IsToldToWhoeverWatchesTheAccount) {
@@ -718,7 +692,7 @@ TEST(HerokuBudget, IsToldToWhoeverWatchesTheAccount) {
   EXPECT_EQ(target->Quota(), std::nullopt) << "Heroku has not said anything yet";
   world.script.replies["GET " + kWeb] = {{.body = Quantity(3), .headers = {{"RateLimit-Remaining", "4500"}}}};
   world.script.replies["GET " + kDynos] = {{.body = "[]", .headers = {{"RateLimit-Remaining", "4400"}}}};
-  (void)world.State(*target);
+  (void)target.State();
   EXPECT_EQ(target->Quota(), (ports::RequestQuota{.remaining = 4400, .limit = 4500}));
   EXPECT_EQ(other->Quota(), target->Quota()) << "it is the account's";
   world.account.credential = Secret("another-key");
@@ -730,7 +704,7 @@ TEST(HerokuBudget, IgnoresARemainderThatIsNoNumber) {
   const auto target = world.Make();
   for (const char* value : {"", "-5", "many", "99999999999999999999"}) {
     world.script.replies["GET " + kWeb] = {{.body = Quantity(3), .headers = {{"RateLimit-Remaining", value}}}};
-    (void)world.State(*target);
+    (void)target.State();
   }
 }
 
