@@ -327,6 +327,18 @@ def reason_tables():
     }
 
 
+def check_conditions(text):
+    """The table of conditions is written by hand, since its last column is: its reasons must be those of the code."""
+    table = text[text.index("| Type | Status | Reason | When |") :]
+    written = set(re.findall(r"`(\w+)`", "".join(line.split("|")[3] for line in table.split("\n\n")[0].splitlines()[2:])))
+    sources = [path for folder in ("decision", "reconcile", "ports", "providers") for path in ROOT.glob("pkg/%s/**/*.cc" % folder)]
+    code = "".join(path.read_text(encoding="utf-8") for path in sources if not path.name.endswith("_test.cc"))
+    said = set(names_in("pkg/decision/conditions.cc", r'(?:True|False)\("(\w+)"'))
+    wrong = sorted(said - written | {name for name in written if '"%s"' % name not in code} - {"Ready", "AbleToScale", "Stalled"})
+    if wrong:
+        sys.exit("pkg/manifest/schema/readme.md: conditions: the code and the table differ in %s" % ", ".join(wrong))
+
+
 def readme(crds):
     """readme.md with each line {{...}} replaced by the rows of a table."""
     kinds = {crd["spec"]["names"]["kind"]: crd for crd in crds}
@@ -342,6 +354,7 @@ def readme(crds):
         return "\n".join(make(schema[part], part))
 
     text = (SCHEMA / "readme.md").read_text(encoding="utf-8")
+    check_conditions(text)
     return re.sub(r"^\{\{(.+)\}\}$", table, text, flags=re.M)
 
 
