@@ -18,7 +18,8 @@ constexpr char kRootExamples[] =
     "  ottoscale demo                                  watch it work: no cluster, no account\n"
     "  ottoscale validate deploy/examples              check policies, every mistake with its place\n"
     "  ottoscale up --policies . --secret heroku/apiKey=env:HEROKU_API_KEY\n"
-    "                                                  run on one machine, without a cluster\n";
+    "                                                  run on one machine, without a cluster\n"
+    "  ottoscale operator --kubeconfig ~/.kube/config  run against a cluster, from outside it\n";
 constexpr char kDemoExamples[] =
     "Runs the operator against a simulated Heroku and a simulated web app, with traffic that rises and falls.\n\n"
     "Examples:\n"
@@ -32,6 +33,15 @@ constexpr char kUpExamples[] =
     "  ottoscale up --policies . --secret heroku/apiKey=env:HEROKU_API_KEY\n"
     "  ottoscale up --policies /etc/ottoscale --secret shop/heroku/apiKey=file:/run/secrets/heroku\n"
     "  curl -s http://127.0.0.1:8480/apis/ottoscale.dev/v1alpha1/scalingpolicies     what it does and why\n";
+constexpr char kOperatorExamples[] =
+    "Runs the operator against a Kubernetes API server: in a pod with its service account, outside with a kubeconfig.\n"
+    "Of several that run, one leads and writes; the others watch and take over.\n\n"
+    "Examples:\n"
+    "  ottoscale operator                                          in a pod: what the chart runs\n"
+    "  ottoscale operator --context staging --leader-elect=false --freeze\n"
+    "                                                              look on from a laptop, write nothing\n"
+    "  ottoscale operator --watch-namespaces shop,blog --max-capacity 20\n"
+    "  curl -X PUT -d debug http://127.0.0.1:8080/log-level        while it runs\n";
 constexpr char kValidateExamples[] =
     "Checks policy files without a cluster and without a network: every mistake at once, with file:line:column.\n\n"
     "Examples:\n"
@@ -40,7 +50,7 @@ constexpr char kValidateExamples[] =
     "  helm template shop | ottoscale validate -\n";
 
 // CLI11 knows no absl::Duration; `text` is Go's spelling (90s, 2m) or plain seconds.
-absl::Duration ReadDuration(const std::string& text) {
+absl::Duration ReadDuration(const char* flag, const std::string& text) {
   absl::Duration duration;
   double seconds = 0;
   if (absl::SimpleAtod(text, &seconds)) {
@@ -49,31 +59,82 @@ absl::Duration ReadDuration(const std::string& text) {
     duration = absl::ZeroDuration();
   }
   if (duration <= absl::ZeroDuration()) {
-    throw CLI::ValidationError("--for", absl::StrCat("found '", text, "', expected a duration such as 120s or 5m"));
+    throw CLI::ValidationError(flag, absl::StrCat("found '", text, "', expected a duration such as 120s or 5m"));
   }
   return duration;
 }
 
-void AddCommon(CLI::App& app, CommonOptions& options) {
+void AddLog(CLI::App& app, CommonOptions& options) {
   app.add_option("--log-format", options.log_format, "text, logfmt or json")
       ->check(CLI::IsMember({"text", "logfmt", "json"}))
       ->capture_default_str();
   app.add_option("--log-level", options.log_level, "debug, info, warn or error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();
+}
+
+void AddPorts(CLI::App& app, CommonOptions& options) {
   app.add_option("--listen", options.listen, "address that /metrics and the API listen on")->capture_default_str();
   app.add_option("--metrics-port", options.metrics_port, "port of /metrics, /healthz and /readyz (0: any free one)")
       ->capture_default_str();
-  app.add_option("--api-port", options.api_port, "port of the Kubernetes-compatible API (0: any free one)")
-      ->capture_default_str();
+}
+
+// What the administrator allows; policies cannot go beyond it.
+void AddLimits(CLI::App& app, CommonOptions& options) {
   app.add_option("--allow-endpoint", options.allow_endpoints,
                  "API URL that a CloudAccount may name beyond the public one");
   app.add_option("--probe-allow-cidr", options.probe_allow_cidrs,
                  "address range that heartbeats may reach beyond the public ones, e.g. 10.0.0.0/8");
+  app.add_option("--allow-probe-host", options.allow_probe_hosts,
+                 "host that heartbeats may ask: shop.example or *.example (default: any)");
+  app.add_option("--allow-cloud", options.allow_clouds, "type of CloudAccount that policies may use (default: all)")
+      ->check(CLI::IsMember({"Heroku"}));
   app.add_option("--ca-file", options.ca_file, "PEM file of the roots to trust (default: the system's)");
   app.add_option("--max-capacity", options.max_capacity, "ceiling for every policy")->check(CLI::Range(0, 1'000'000));
   app.add_option("--max-step", options.max_step, "largest step of one change, for every policy")
       ->check(CLI::Range(1, 1'000'000));
+  app.add_flag("--freeze", options.freeze, "decide and report, write nothing to any cloud");
+}
+
+void AddStandalone(CLI::App& app, CommonOptions& options) {
+  AddLog(app, options);
+  AddPorts(app, options);
+  app.add_option("--api-port", options.api_port, "port of the Kubernetes-compatible API (0: any free one)")
+      ->capture_default_str();
+  AddLimits(app, options);
+}
+
+void AddDuration(CLI::App& app, const char* flag, absl::Duration& duration, const std::string& help) {
+  app.add_option_function<std::string>(
+         flag, [flag, &duration](const std::string& text) { duration = ReadDuration(flag, text); }, help)
+      ->default_str(absl::FormatDuration(duration));
+}
+
+void AddOperator(CLI::App& app, OperatorOptions& options) {
+  app.add_option("--kubeconfig", options.kubeconfig,
+                 "how to reach the API server (default: KUBECONFIG, the pod's service account, ~/.kube/config)");
+  app.add_option("--context", options.context, "context of the kubeconfig (default: its current one)");
+  app.add_option("--config", options.config, "file of kind OperatorConfiguration: the same in camelCase; flags win");
+  app.add_option("--watch-namespaces", options.watch_namespaces, "namespaces to watch, with commas (default: all)")
+      ->delimiter(',');
+  app.add_flag("--leader-elect,!--no-leader-elect", options.leader_elect,
+               "write only while holding the lease (default: true)");
+  app.add_option("--leader-election-namespace", options.leader_election_namespace,
+                 "namespace of the Lease (default: the pod's, or the context's)");
+  app.add_option("--leader-election-name", options.leader_election_name, "name of the Lease")->capture_default_str();
+  AddDuration(app, "--lease-duration", options.lease_duration, "a leader that is silent for so long is replaced");
+  AddDuration(app, "--renew-deadline", options.renew_deadline, "a leader that cannot renew for so long stops");
+  AddDuration(app, "--retry-period", options.retry_period, "between two renewals");
+  AddDuration(app, "--shutdown-timeout", options.shutdown_timeout, "what is under way at a stop has this long to end");
+  app.add_option("--workers", options.workers, "passes at once; nearly all of a pass is waiting")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  app.add_option("--max-policies-per-namespace", options.common.max_policies_per_namespace,
+                 "the oldest so many are acted on (default: all)")
+      ->check(CLI::Range(1, 1'000'000));
+  AddLimits(app, options.common);
+  AddLog(app, options.common);
+  AddPorts(app, options.common);
 }
 
 // The word that was probably meant, as " (did you mean ...?)".
@@ -109,7 +170,14 @@ std::string Hint(const CLI::App& root, const std::vector<std::string>& arguments
 
 }  // namespace
 
-Command ParseCommandLine(const std::vector<std::string>& arguments) {
+OperatorOptions::OperatorOptions() {
+  common.log_format = "json";
+  common.listen = "0.0.0.0";
+  common.metrics_port = 8080;
+}
+
+Command ParseCommandLine(const std::vector<std::string>& arguments, const OperatorOptions& base) {
+  OperatorOptions operator_options = base;
   DemoOptions demo;
   UpOptions up;
   up.common.metrics_port = 9480;
@@ -121,20 +189,23 @@ Command ParseCommandLine(const std::vector<std::string>& arguments) {
   app.footer(kExitCodes);
   app.require_subcommand(1);
   CLI::App* demo_command = app.add_subcommand("demo", kDemoExamples);
-  AddCommon(*demo_command, demo.common);
+  AddStandalone(*demo_command, demo.common);
   demo_command->add_option_function<std::string>(
-      "--for", [&demo](const std::string& text) { demo.length = ReadDuration(text); },
+      "--for", [&demo](const std::string& text) { demo.length = ReadDuration("--for", text); },
       "end after this long, e.g. 120s");
   demo_command->add_flag("--plain", demo.plain, "plain lines instead of a plot");
   CLI::App* up_command = app.add_subcommand("up", kUpExamples);
-  AddCommon(*up_command, up.common);
+  AddStandalone(*up_command, up.common);
   up_command->add_option("--policies", up.policies, "folder of policies and accounts (.yaml, .yml, .json)")->required();
   up_command->add_option("--secret", up.secrets, "NAME/KEY=env:VARIABLE or NAME/KEY=file:PATH (NAMESPACE/ in front)");
+  CLI::App* operator_command = app.add_subcommand("operator", kOperatorExamples);
+  AddOperator(*operator_command, operator_options);
   CLI::App* validate_command = app.add_subcommand("validate", kValidateExamples);
   validate_command->add_option("paths", validate.paths, "files, folders, or - for standard input")->required();
   CLI::App* version_command = app.add_subcommand("version", "Prints the version, the revision and the compiler.");
   version_command->add_option("-o,--output", version.output, "text or json")->check(CLI::IsMember({"text", "json"}));
-  for (CLI::App* command : {demo_command, up_command, validate_command, version_command}) command->footer(kExitCodes);
+  for (CLI::App* command : {demo_command, up_command, operator_command, validate_command, version_command})
+    command->footer(kExitCodes);
 
   if (arguments.empty()) return PrintAndExit{kUsage, app.help()};
   try {
@@ -148,6 +219,7 @@ Command ParseCommandLine(const std::vector<std::string>& arguments) {
   }
   if (*demo_command) return demo;
   if (*up_command) return up;
+  if (*operator_command) return operator_options;
   if (*validate_command) return validate;
   return version;
 }

@@ -30,8 +30,12 @@ struct CommonOptions {
   std::vector<std::string> allow_endpoints;    // API URLs beyond the public ones
   std::vector<std::string> probe_allow_cidrs;  // address ranges that heartbeats may reach beyond the public ones
   std::string ca_file;                         // PEM; empty: the system's
+  std::vector<std::string> allow_probe_hosts;  // whom heartbeats may ask; empty: anybody
+  std::vector<std::string> allow_clouds;       // types of CloudAccounts; empty: all
   int max_capacity = 1'000'000;                // the administrator's ceiling
   int max_step = 1'000'000;
+  int max_policies_per_namespace = 0;  // 0: as many as there are
+  bool freeze = false;                 // decide and report, write nothing
   bool operator==(const CommonOptions&) const = default;
 };
 
@@ -48,6 +52,24 @@ struct UpOptions {
   // NAME/KEY=env:VARIABLE or NAME/KEY=file:PATH, with NAMESPACE/ in front for another namespace than "default"
   std::vector<std::string> secrets;
   bool operator==(const UpOptions&) const = default;
+};
+
+struct OperatorOptions {
+  CommonOptions common;
+  std::string config;      // OperatorConfiguration; flags win over it
+  std::string kubeconfig;  // empty: KUBECONFIG, the pod's service account, ~/.kube/config
+  std::string context;
+  std::vector<std::string> watch_namespaces;  // empty: all
+  bool leader_elect = true;
+  std::string leader_election_namespace;  // empty: that of the pod or of the context
+  std::string leader_election_name = "ottoscale";
+  absl::Duration lease_duration = absl::Seconds(15);
+  absl::Duration renew_deadline = absl::Seconds(10);
+  absl::Duration retry_period = absl::Seconds(2);
+  absl::Duration shutdown_timeout = absl::Seconds(25);
+  int workers = 256;
+  OperatorOptions();  // with the ports, the address and the log format of a pod
+  bool operator==(const OperatorOptions&) const = default;
 };
 
 struct ValidateOptions {
@@ -67,9 +89,9 @@ struct PrintAndExit {
   bool operator==(const PrintAndExit&) const = default;
 };
 
-using Command = std::variant<PrintAndExit, DemoOptions, UpOptions, ValidateOptions, VersionOptions>;
+using Command = std::variant<PrintAndExit, DemoOptions, UpOptions, OperatorOptions, ValidateOptions, VersionOptions>;
 
-// `arguments` without the program's name.
-Command ParseCommandLine(const std::vector<std::string>& arguments);
+// `arguments` without the program's name. `base`: what `ottoscale operator` starts from, its configuration file.
+Command ParseCommandLine(const std::vector<std::string>& arguments, const OperatorOptions& base = {});
 
 }  // namespace ottoscale::operator_main

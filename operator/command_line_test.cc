@@ -30,6 +30,26 @@ TEST(CommandLine, ReadsUpWithRepeatedSecrets) {
   EXPECT_EQ(up->common.api_port, 8480);
 }
 
+TEST(CommandLine, ReadsAnOperatorWithFlagsOverItsFile) {
+  OperatorOptions file;
+  file.watch_namespaces = {"from-file"};
+  file.common.max_capacity = 9;
+  file.leader_elect = false;
+  const Command command = ParseCommandLine({"operator", "--watch-namespaces", "shop,blog", "--lease-duration=30s",
+                                            "--allow-probe-host", "a.example", "--allow-probe-host", "*.b.example"},
+                                           file);
+  const auto* read = std::get_if<OperatorOptions>(&command);
+  ASSERT_NE(read, nullptr) << std::get<PrintAndExit>(command).text;
+  EXPECT_EQ(read->watch_namespaces, (std::vector<std::string>{"shop", "blog"}));
+  EXPECT_EQ(read->lease_duration, absl::Seconds(30));
+  EXPECT_EQ(read->common.allow_probe_hosts, (std::vector<std::string>{"a.example", "*.b.example"}));
+  EXPECT_EQ(read->common.max_capacity, 9);
+  EXPECT_FALSE(read->leader_elect);
+  EXPECT_EQ(read->common.log_format, "json");
+  const Command elect = ParseCommandLine({"operator", "--leader-elect=true"}, file);
+  EXPECT_TRUE(std::get<OperatorOptions>(elect).leader_elect);
+}
+
 TEST(CommandLine, BadUseIsExitCode2WithAHint) {
   struct Row {
     std::vector<std::string> arguments;
@@ -40,8 +60,11 @@ TEST(CommandLine, BadUseIsExitCode2WithAHint) {
       {{"up", "--policy", "x"}, "did you mean '--policies'?"},
       {{"demo", "--for", "soon"}, "found 'soon', expected a duration"},
       {{"demo", "--for", "-3s"}, "expected a duration"},
+      {{"operator", "--retry-period", "often"}, "found 'often', expected a duration"},
+      {{"operator", "--allow-cloud", "AWS"}, "AWS"},
+      {{"operator", "--namespaces", "x"}, "--namespaces"},
       {{"up"}, "--policies is required"},
-      {{"frobnicate"}, "there is demo, up, validate and version"},
+      {{"frobnicate"}, "there is demo, up, operator, validate and version"},
       {{"version", "-o", "xml"}, "xml"},
   };
   for (const Row& row : rows) {
@@ -52,7 +75,7 @@ TEST(CommandLine, BadUseIsExitCode2WithAHint) {
 }
 
 TEST(CommandLine, HelpStartsWithExamplesAndEndsWithExitCodes) {
-  for (const char* command : {"demo", "up", "validate"}) {
+  for (const char* command : {"demo", "up", "operator", "validate"}) {
     const PrintAndExit printed = Printed({command, "--help"});
     EXPECT_EQ(printed.code, kOk);
     EXPECT_TRUE(absl::StrContains(printed.text, "Examples:")) << printed.text;

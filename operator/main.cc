@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "operator/command_line.h"
 #include "operator/demo_command.h"
+#include "operator/operator_command.h"
 #include "operator/standalone.h"
 #include "operator/up_command.h"
 #include "operator/validate_command.h"
@@ -87,6 +88,21 @@ void Harden() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
+// What a process has to find a cluster by.
+kube::ConfigSources Sources() {
+  kube::ConfigSources sources{.kubeconfig_env = Variable("KUBECONFIG").value_or(""),
+                              .home = Variable("HOME").value_or(""),
+                              .service_host = Variable("KUBERNETES_SERVICE_HOST").value_or(""),
+                              .service_port = Variable("KUBERNETES_SERVICE_PORT").value_or("")};
+  for (char** entry = environ; *entry != nullptr; ++entry) sources.environment.emplace_back(*entry);
+  return sources;
+}
+
+std::string HostName() {
+  char name[256] = "";
+  return gethostname(name, sizeof(name) - 1) == 0 ? name : "unknown";
+}
+
 int Run(const std::vector<std::string>& arguments) {
   const Output output{.out = [](absl::string_view line) { Print(stdout, line); },
                       .error = [](absl::string_view line) { Print(stderr, line); }};
@@ -100,6 +116,9 @@ int Run(const std::vector<std::string>& arguments) {
   Harden();
   if (const auto* up = std::get_if<UpOptions>(&command)) {
     return RunUp(*up, kVersion, Variable, Colour(STDERR_FILENO), output);
+  }
+  if (const auto* options = std::get_if<OperatorOptions>(&command)) {
+    return RunOperator(*options, arguments, Sources(), HostName(), kVersion, Colour(STDERR_FILENO), output);
   }
   const bool plot = Colour(STDOUT_FILENO) && Columns() >= 60;
   return RunDemo(std::get<DemoOptions>(command), kVersion, plot, Columns(), output);

@@ -3,13 +3,15 @@
 // nothing else.
 //
 //   Program program({...});
-//   program.Start();
+//   program.Start();                     watches, so that a standby is warm
+//   co_await program.Lead();             passes; the only program that does
 //   ... co_await program.Stop(deadline) ...
 #pragma once
 
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "pkg/async/loop.h"
 #include "pkg/async/scope.h"
@@ -38,6 +40,12 @@ class Program {
     telemetry::Log& log;
     telemetry::Registry& registry;  // one program registers its metrics in it
     reconcile::AdminLimits limits;
+    std::vector<std::string> namespaces = {""};  // {""}: all
+    // Until writes must stop; infinite where nobody else could lead.
+    std::function<absl::Duration()> lease_left = [] { return absl::InfiniteDuration(); };
+    // An error of the API server in words that say what to do.
+    std::function<absl::Status(const absl::Status&)> explain = [](const absl::Status& status) { return status; };
+    std::string user_agent = "ottoscale";
     std::string instance = "ottoscale";
     // Passes at once. Nearly all of a pass is waiting, for as long as a heartbeat's timeout: policies that hang hold up
     // the others when there are more of them than this.
@@ -48,12 +56,18 @@ class Program {
   ~Program() = default;  // only after Stop() has returned, or before Start()
 
   void Start();
+  // Reads all policies anew, so that nothing that the leader before us has written is missed, and lets passes begin. An
+  // error when it was cancelled before that.
+  async::Task<absl::Status> Lead();
+  // Both at once, where nobody has led before and what stands in the API server is all ours.
+  void StartAlone();
   // No new passes. Those under way have a second to finish; then what only reads is cancelled, or at `deadline`, while
   // writes and their reports end, by their own deadlines. Then the events go out; then the watches end.
   async::Task<void> Stop(async::BootTime deadline);
 
   // What it still waits for; "" when it is ready.
   std::string NotReady() const;
+  bool leads() const { return leads_; }
   const reconcile::Reconciler& reconciler() const { return reconciler_; }
   const kube::Client& client() const { return client_; }
   reconcile::Metrics& metrics() { return metrics_; }
@@ -65,6 +79,9 @@ class Program {
     bool deleting = false;
     bool operator==(const Seen&) const = default;
   };
+  void Watch(const kubeapi::Resource& resource, kube::Cache& cache);
+  void WatchFailed(const kubeapi::Resource& resource, const absl::Status& why, absl::Duration pause);
+  async::Task<absl::Status> ReadPoliciesAnew(std::string ns);
   void PolicyChanged(const kubeapi::ObjectKey& key);
   void AccountChanged(const kubeapi::ObjectKey& key);
 
@@ -77,11 +94,12 @@ class Program {
   reconcile::Metrics metrics_;
   reconcile::Reconciler reconciler_;
   kube::Controller controller_;
-  kube::Reflector policy_reflector_;
-  kube::Reflector account_reflector_;
-  std::map<kubeapi::ObjectKey, Seen> seen_;  // what last woke a pass: our own status writes must not
+  std::vector<std::unique_ptr<kube::Reflector>> reflectors_;
+  std::map<std::string, std::string> trouble_;  // by resource: why its last list or watch failed
+  std::map<kubeapi::ObjectKey, Seen> seen_;     // what last woke a pass: our own status writes must not
   async::Scope watches_;
   async::Scope delivery_;
+  bool leads_ = false;
   bool stopping_ = false;
 };
 

@@ -4,27 +4,16 @@
 
 #include <memory>
 #include <string>
-#include <vector>
+#include <utility>
 
-#include "operator/command_line.h"
+#include "operator/host.h"
 #include "operator/program.h"
-#include "operator/provider_traffic.h"
-#include "operator/status_handler.h"
 #include "pkg/apiserver/api_server.h"
 #include "pkg/apiserver/memory_store.h"
-#include "pkg/async/asio_loop.h"
-#include "pkg/async/blocking_pool.h"
 #include "pkg/http/loopback.h"
 #include "pkg/http/server.h"
-#include "pkg/telemetry/log.h"
-#include "pkg/telemetry/scrubber.h"
 
 namespace ottoscale::operator_main {
-
-struct Version {
-  std::string version;
-  std::string revision;
-};
 
 // What other programs and people reach over the socket: the API without the secrets in it, and only under a name of
 // this machine, so that no page in a browser can reach it by a name of its own (DNS rebinding).
@@ -37,10 +26,6 @@ class GuardedApi final : public http::Handler {
   http::Handler& inner_;
 };
 
-// The providers of this binary: the whole list of clouds and sources.
-ports::Providers MakeProviders(async::Loop& loop, http::Transport& cloud, http::Transport& probe,
-                               const std::vector<std::string>& allowed_endpoints);
-
 class Standalone {
  public:
   // Opens the ports; nothing runs yet. `sink` takes the log; `colour` when it is a terminal.
@@ -48,38 +33,27 @@ class Standalone {
                                                           const Version& version, telemetry::Sink sink, bool colour);
   ~Standalone();
 
-  void Start() { program_->Start(); }
+  void Start() { program_->StartAlone(); }
   async::Task<void> Stop(async::BootTime deadline);
 
-  telemetry::Log& log() { return log_; }
-  telemetry::Scrubber& scrubber() { return scrubber_; }
+  Host& host() { return *host_; }
+  telemetry::Log& log() { return host_->log(); }
   const kube::Client& client() const { return program_->client(); }
-  const ports::Providers& providers() const { return providers_; }
+  const ports::Providers& providers() const { return host_->providers(); }
   const Program& program() const { return *program_; }
   std::string api_url() const;
-  std::string metrics_url() const;
+  std::string metrics_url() const { return host_->metrics_url(); }
 
  private:
-  Standalone(async::AsioLoop& loop, const CommonOptions& options, telemetry::Sink sink, bool colour);
+  explicit Standalone(std::unique_ptr<Host> host) : host_(std::move(host)) {}
 
-  async::AsioLoop& loop_;
-  CommonOptions options_;
-  telemetry::Scrubber scrubber_;
-  telemetry::Log log_;
-  telemetry::Registry registry_;
-  ProviderTraffic traffic_;
-  async::BlockingPool pool_;
-  std::unique_ptr<http::Transport> cloud_;
-  std::unique_ptr<http::Transport> probe_;
-  ports::Providers providers_;
+  std::unique_ptr<Host> host_;
   apiserver::MemoryStore store_;
   std::unique_ptr<apiserver::ApiServer> api_;
   std::unique_ptr<http::Loopback> api_transport_;
   std::unique_ptr<Program> program_;
   std::unique_ptr<GuardedApi> guarded_api_;
-  std::unique_ptr<StatusHandler> status_;
   std::unique_ptr<http::Server> api_server_;
-  std::unique_ptr<http::Server> status_server_;
 };
 
 }  // namespace ottoscale::operator_main

@@ -3,9 +3,12 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "pkg/async/sleep.h"
 #include "pkg/base/status.h"
+#include "pkg/base/text.h"
 #include "pkg/telemetry/exposition.h"
 #include "pkg/telemetry/text_stream.h"
 
@@ -34,7 +37,23 @@ http::Response Text(int status, std::string text) {
 
 }  // namespace
 
+// GET says it, PUT with the name of a level as the body sets it: for whoever is on the machine or forwards a port to it
+// (kubectl port-forward), and nobody else.
+http::Response StatusHandler::LogLevel(const http::ServerRequest& request) {
+  if (request.method == "GET") return Text(200, absl::StrCat(telemetry::Name(log_.level()), "\n"));
+  if (request.method != "PUT") return Text(405, "only GET and PUT\n");
+  const bool local = request.peer.empty() || request.peer == "::1" || absl::StartsWith(request.peer, "127.");
+  if (!local) return Text(403, "the log level is set from this machine only: use kubectl port-forward\n");
+  const std::string name(absl::StripAsciiWhitespace(request.body));
+  const auto level = telemetry::ParseLevel(name);
+  if (!level) return Text(400, absl::StrCat("found '", Printable(name), "', expected debug, info, warn or error\n"));
+  log_.SetLevel(*level);
+  log_.Named("log").Info("log level changed", {{"level", name}});
+  return Text(200, absl::StrCat(name, "\n"));
+}
+
 async::Task<http::Response> StatusHandler::Handle(http::ServerRequest request) {
+  if (request.path == "/log-level") co_return LogLevel(request);
   if (request.method != "GET" && request.method != "HEAD") {
     http::Response response = Text(405, "only GET and HEAD\n");
     response.headers.Set("Allow", "GET, HEAD");
@@ -50,8 +69,8 @@ async::Task<http::Response> StatusHandler::Handle(http::ServerRequest request) {
     const std::string missing = not_ready_();
     co_return missing.empty() ? Text(200, "ok\n") : Text(503, absl::StrCat("not ready: ", missing, "\n"));
   }
-  if (request.path == "/") co_return Text(200, "Ottoscale: /metrics /healthz /readyz\n");
-  co_return Text(404, "not found; there is /metrics, /healthz and /readyz\n");
+  if (request.path == "/") co_return Text(200, "Ottoscale: /metrics /healthz /readyz /log-level\n");
+  co_return Text(404, "not found; there is /metrics, /healthz, /readyz and /log-level\n");
 }
 
 }  // namespace ottoscale::operator_main

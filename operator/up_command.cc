@@ -65,13 +65,14 @@ int RunUp(const UpOptions& options, const Version& version, const ReadVariable& 
     output.error(absl::StrCat("ottoscale: ", absl::string_view(standalone.status().message())));
     return kFailed;
   }
-  FolderSync sync(options.policies, std::move(secrets),
-                  {.loop = loop,
-                   .client = (*standalone)->client(),
-                   .log = (*standalone)->log().Named("policies"),
-                   .check = reconcile::CheckWith((*standalone)->providers()),
-                   .variable = variable,
-                   .on_secret = [&standalone](const Secret& secret) { (void)(*standalone)->scrubber().Add(secret); }});
+  FolderSync sync(
+      options.policies, std::move(secrets),
+      {.loop = loop,
+       .client = (*standalone)->client(),
+       .log = (*standalone)->log().Named("policies"),
+       .check = reconcile::CheckWith((*standalone)->providers()),
+       .variable = variable,
+       .on_secret = [&standalone](const Secret& secret) { (void)(*standalone)->host().scrubber().Add(secret); }});
   return RunOnLoop(loop, Up(loop, **standalone, sync, output));
 }
 

@@ -1,5 +1,6 @@
 // Stages Limits and Clamp: the bounds in force at this time, and the last word that limits have.
 #include <algorithm>
+#include <cstdlib>
 
 #include "absl/strings/str_cat.h"
 #include "pkg/decision/draft.h"
@@ -71,6 +72,11 @@ void Clamp(Draft& draft) {
   }
   if (draft.ScalesIn() && draft.value < limits.min) {
     draft.Say(Stage::kClamp, Code::kLimitedByMin, std::min(limits.min, draft.from()), "the minimum");
+  }
+  const int max_step = draft.spec.ceilings.max_step;
+  if (std::abs(draft.value - draft.from()) > max_step) {
+    draft.Say(Stage::kClamp, Code::kRateLimited, draft.from() + (draft.ScalesOut() ? max_step : -max_step),
+              absl::StrCat("the administrator allows steps of ", max_step));
   }
   const std::optional<int> ceiling = Ceiling(draft);
   if (!draft.ScalesOut() || !ceiling || draft.value <= *ceiling) return;

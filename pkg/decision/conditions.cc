@@ -1,25 +1,31 @@
 // Note [Conditions]
 // Every triple that there is. The first four are always there, the others only while they are true.
 //
-// | Type           | Status  | Reason                                                       | When |
-// |----------------|---------|--------------------------------------------------------------|-------------------------------|
-// | Ready          | True    | Reconciled                                                   | spec valid, target read |
-// | Ready          | False   | a TargetFault that needs a person, or its finer reason       | see FaultName | | Ready
-// | False   | InvalidSpec and other problems; GateViolation                | no pass is possible           | | Ready |
-// Unknown | a TargetFault that passes                                    | the target was never read yet | |
-// ScalingActive  | True    | MetricsAvailable, SomeMetricsMissing                         | there is something to go by
-// | | ScalingActive  | False   | a MissingReason, SampleStale, TargetOff                      | there is nothing to go
-// by     | | AbleToScale    | True    | ReadyForNewScale                                             | | | AbleToScale
-// | True    | Stabilizing, RateLimited, DirectionDisabled, TargetNotProgressing | a part is held back      | |
-// AbleToScale    | False   | a TargetFault or its finer reason; ScaledToZero, TargetOff, AwaitingReadBack, Cooldown, |
-// |                |         | StateLost, InFlight, Suspended; TargetBounds, TargetBusy, ProviderRateLimited, | | | |
-// CredentialsInvalid, TargetNotFound, WriteRefused, GateViolation                              | | ScalingLimited |
-// True    | LimitedByMaxCapacity, LimitedByMinCapacity, TargetBounds, WindowConflict | more or less was wanted | |
-// ScalingLimited | False   | DesiredWithinRange                                           | | | ScalingLimited |
-// Unknown | as AbleToScale                                               | the target was never read yet | | Stalled |
-// True    | InvalidSpec and other problems; GateViolation                | cannot heal without an edit   | |
-// Reconciling    | True    | ScalingInProgress, AwaitingReadBack, Retrying                | never together with Stalled
-// | | Suspended      | True    | Suspended                                                    | spec.suspend holds |
+// clang-format off
+// | Type           | Status  | Reason                                                        | When                           |
+// |----------------|---------|---------------------------------------------------------------|--------------------------------|
+// | Ready          | True    | Reconciled                                                    | spec valid, target read        |
+// | Ready          | False   | a TargetFault that needs a person, or its finer reason        | see FaultName                  |
+// | Ready          | False   | InvalidSpec and other problems; GateViolation                 | no pass is possible            |
+// | Ready          | Unknown | a TargetFault that passes                                     | the target was never read yet  |
+// | ScalingActive  | True    | MetricsAvailable, SomeMetricsMissing                          | there is something to go by    |
+// | ScalingActive  | False   | a MissingReason, SampleStale, TargetOff                       | there is nothing to go by      |
+// | AbleToScale    | True    | ReadyForNewScale                                              |                                |
+// | AbleToScale    | True    | Stabilizing, RateLimited, DirectionDisabled,                  | a part is held back            |
+// |                |         | TargetNotProgressing                                          |                                |
+// | AbleToScale    | False   | a TargetFault or its finer reason; Frozen, ScaledToZero,      | nothing is written             |
+// |                |         | TargetOff, AwaitingReadBack, Cooldown, StateLost, InFlight,   |                                |
+// |                |         | Suspended; TargetBounds, TargetBusy, ProviderRateLimited,     |                                |
+// |                |         | CredentialsInvalid, TargetNotFound, WriteRefused,             |                                |
+// |                |         | GateViolation                                                 |                                |
+// | ScalingLimited | True    | LimitedByMaxCapacity, LimitedByMinCapacity, TargetBounds,     | more or less was wanted        |
+// |                |         | WindowConflict                                                |                                |
+// | ScalingLimited | False   | DesiredWithinRange                                            |                                |
+// | ScalingLimited | Unknown | as AbleToScale                                                | the target was never read yet  |
+// | Stalled        | True    | InvalidSpec and other problems; GateViolation                 | cannot heal without an edit    |
+// | Reconciling    | True    | ScalingInProgress, AwaitingReadBack, Retrying                 | never together with Stalled    |
+// | Suspended      | True    | Suspended                                                     | spec.suspend holds             |
+// clang-format on
 #include "pkg/decision/conditions.h"
 
 #include <algorithm>
@@ -141,9 +147,14 @@ std::optional<Saying> Held(const Decision& decision) {
   }
 }
 
-Saying AbleToScale(const Outcome& outcome) {
+Saying AbleToScale(const policy::ScalingPolicy& spec, const Outcome& outcome) {
   if (const TargetFailure* failure = outcome.observation.failure())
     return False(FaultReason(*failure), failure->message);
+  if (spec.ceilings.frozen) {
+    return False(CodeName(Code::kFrozen),
+                 "the administrator has frozen the operator (--freeze): it decides and reports, "
+                 "and writes nothing");
+  }
   if (const auto* refused = std::get_if<Refused>(&outcome.write)) {
     return False(RefusedReason(refused->kind), refused->message);
   }
@@ -220,7 +231,7 @@ std::vector<Condition> ConditionsFor(const policy::ScalingPolicy& spec, int64_t 
   const std::optional<std::string> violation = ViolationOf(outcome, generation, previous);
   collector.Add("Ready", violation ? False(kGateViolation, *violation) : Ready(outcome, generation, previous));
   collector.Add("ScalingActive", ScalingActive(outcome));
-  collector.Add("AbleToScale", violation ? False(kGateViolation, *violation) : AbleToScale(outcome));
+  collector.Add("AbleToScale", violation ? False(kGateViolation, *violation) : AbleToScale(spec, outcome));
   collector.Add("ScalingLimited", ScalingLimited(outcome, generation, previous));
   if (violation) collector.Add("Stalled", True(kGateViolation, *violation));
   const std::optional<Saying> reconciling = Reconciling(history, outcome);

@@ -30,7 +30,7 @@ constexpr StageEntry kChain[] = {
     {Stage::kInFlight, AwaitFlight, false},     // one change at a time
     {Stage::kClamp, Clamp, false},              // bounds again, and the provider's ceiling
     {Stage::kSuspend, KeepSuspension, false},   // a person said stop
-    {Stage::kMode, KeepMode, false},            // Recommend never writes
+    {Stage::kMode, KeepMode, false},            // Recommend and a frozen operator never write
 };
 
 bool IsSuspended(const policy::ScalingPolicy& spec, absl::Time now) {
@@ -44,14 +44,15 @@ void Begin(Draft& draft) {
   const TargetState* target = draft.target();
   decision.from = target != nullptr ? target->desired : draft.history.known_desired.value_or(0);
   decision.recommended = decision.desired = draft.value = decision.from;
-  decision.limits = policy::LimitsAt(spec.min_capacity, spec.max_capacity, spec.schedule, draft.now.wall);
+  decision.limits =
+      policy::LimitsAt(spec.min_capacity, spec.max_capacity, spec.schedule, draft.now.wall, spec.ceilings.max_capacity);
   decision.suspended = IsSuspended(spec, draft.now.wall);
 }
 
 // A word beside the decision: it neither changes nor holds anything.
 bool IsAside(const Reason& reason) {
   return reason.code == Code::kWindowConflict || reason.code == Code::kNotProgressing ||
-         reason.code == Code::kRecommendOnly;
+         reason.code == Code::kRecommendOnly || reason.code == Code::kFrozen;
 }
 
 // The last reason that changed the value, else the last one that held it.
@@ -74,16 +75,18 @@ Decision Finish(Draft& draft) {
   Decision& decision = draft.decision;
   const bool quiet = std::all_of(decision.reasons.begin(), decision.reasons.end(), IsAside);
   if (quiet) draft.Say(Stage::kCombine, Code::kSteady, draft.value, "within the bounds");
-  const bool recommend = draft.spec.mode == policy::Mode::kRecommend;
   decision.action = ActionOf(draft);
   decision.to = draft.value;
-  decision.write = decision.action != Action::kHold && !recommend && !draft.held;
+  decision.write = decision.action != Action::kHold && !draft.spec.OnlyRecommends() && !draft.held;
 
   const size_t bound = BoundOf(decision);
   const TargetState* target = draft.target();
   decision.code = decision.reasons[bound].code;
   decision.message = DecisionWords(decision, bound, target != nullptr ? target->unit : "", target != nullptr);
-  if (recommend && decision.action != Action::kHold) decision.message += ". Nothing was written (Recommend).";
+  if (draft.spec.OnlyRecommends() && decision.action != Action::kHold) {
+    decision.message += draft.spec.ceilings.frozen ? ". Nothing was written (the operator is frozen)."
+                                                   : ". Nothing was written (Recommend).";
+  }
   return std::move(decision);
 }
 

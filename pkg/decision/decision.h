@@ -60,6 +60,7 @@ enum class Code {
   kTargetBounds,        // TargetBounds: the provider's own ceiling
   kSuspended,           // Suspended
   kRecommendOnly,       // RecommendOnly
+  kFrozen,              // Frozen: by the administrator, --freeze
   kStateLost,           // StateLost: lost its memory, so the cooldown counts as active
   kAwaitingReadBack,    // AwaitingReadBack: the last write is unknown
   kSteady,              // Steady: nothing to do

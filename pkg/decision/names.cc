@@ -51,6 +51,7 @@ const char* CodeName(Code code) {
     case Code::kTargetBounds: return "TargetBounds";
     case Code::kSuspended: return "Suspended";
     case Code::kRecommendOnly: return "RecommendOnly";
+    case Code::kFrozen: return "Frozen";
     case Code::kStateLost: return "StateLost";
     case Code::kAwaitingReadBack: return "AwaitingReadBack";
     case Code::kSteady: return "Steady";

@@ -29,7 +29,11 @@ void KeepSuspension(Draft& draft) {
 }
 
 void KeepMode(Draft& draft) {
-  if (draft.spec.mode == policy::Mode::kEnforce || draft.value == draft.from()) return;
+  if (!draft.spec.OnlyRecommends() || draft.value == draft.from()) return;
+  if (draft.spec.ceilings.frozen) {
+    draft.Say(Stage::kMode, Code::kFrozen, draft.value, "nothing is written (the operator is frozen)");
+    return;
+  }
   draft.Say(Stage::kMode, Code::kRecommendOnly, draft.value, "nothing is written (Recommend)");
 }
 

@@ -10,16 +10,16 @@
 namespace ottoscale::decision {
 namespace {
 
-std::string ActionName(const Decision& decision, policy::Mode mode) {
+std::string ActionName(const Decision& decision, const policy::ScalingPolicy& spec) {
   if (decision.action == Action::kHold) return "Hold";
   const char* action = decision.action == Action::kScaleOut ? "ScaleOut" : "ScaleIn";
-  return absl::StrCat(mode == policy::Mode::kRecommend ? "Would" : "", action);
+  return absl::StrCat(spec.OnlyRecommends() ? "Would" : "", action);
 }
 
 DecisionStatus DecisionStatusFor(const policy::ScalingPolicy& spec, const Outcome& outcome,
                                  const PolicyStatus* previous) {
   const Decision& decision = outcome.decision;
-  DecisionStatus status{.action = ActionName(decision, spec.mode),
+  DecisionStatus status{.action = ActionName(decision, spec),
                         .from = decision.from,
                         .to = decision.to,
                         .time = outcome.now.wall,

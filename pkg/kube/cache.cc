@@ -1,5 +1,6 @@
 #include "pkg/kube/cache.h"
 
+#include <algorithm>
 #include <compare>
 #include <utility>
 
@@ -63,42 +64,45 @@ void Cache::OnChange(Handler handler) {
 }
 
 async::Task<absl::Status> Cache::WaitForSync() {
-  if (has_synced_) co_return absl::OkStatus();
+  if (has_synced()) co_return absl::OkStatus();
   async::Promise<void> promise((co_await async::CurrentContext()).loop());
   waiting_.push_back(promise);
   co_return co_await promise.GetFuture();
 }
 
-void Cache::Replace(std::vector<json> items) {
+void Cache::Replace(std::vector<json> items, const std::string& ns) {
   ++counters_.replaces;
-  std::map<ObjectKey, ObjectPtr> before = std::exchange(objects_, {});
+  std::map<ObjectKey, ObjectPtr> before;
+  if (ns.empty()) {
+    before.swap(objects_);
+  } else {
+    auto from = objects_.lower_bound({ns, ""});
+    while (from != objects_.end() && from->first.ns == ns) before.insert(objects_.extract(from++));
+  }
+  std::vector<ObjectKey> changed;
   for (json& item : items) {
     ObjectPtr object = Decode(std::move(item));
     if (object == nullptr) {
       ++counters_.malformed;
       continue;
     }
-    ObjectKey key = object->meta.Key();
-    objects_.insert_or_assign(std::move(key), std::move(object));
-  }
-  std::vector<ObjectKey> changed;
-  for (auto& [key, object] : objects_) {
+    const ObjectKey key = object->meta.Key();
     const auto known = before.find(key);
-    if (known == before.end()) {
-      changed.push_back(key);
-      continue;
-    }
-    if (SameVersion(*known->second, *object)) {
+    const bool same = known != before.end() && SameVersion(*known->second, *object);
+    if (same) {
       ++counters_.unchanged;
       object = known->second;  // those who hold it and we hold the same
     } else {
       changed.push_back(key);
     }
-    before.erase(known);
+    objects_.insert_or_assign(key, std::move(object));
+    if (known != before.end()) before.erase(known);
   }
   for (const auto& [key, gone] : before) changed.push_back(key);
+  std::sort(changed.begin(), changed.end());
   for (const ObjectKey& key : changed) Tell(key);
-  has_synced_ = true;
+  missing_.erase(ns);
+  if (!has_synced()) return;
   for (const async::Promise<void>& promise : std::exchange(waiting_, {})) promise.Set(absl::OkStatus());
 }
 

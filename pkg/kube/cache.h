@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,8 @@ class Cache {
   using Handler = std::function<void(const kubeapi::ObjectKey&)>;
 
   Cache() = default;
+  // Of these namespaces, each listed and watched by itself; {""}: all.
+  explicit Cache(std::vector<std::string> namespaces) : missing_(namespaces.begin(), namespaces.end()) {}
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
 
@@ -47,14 +50,14 @@ class Cache {
   // `handler` is told of every change from now on, and at once of everything that is there.
   void OnChange(Handler handler);
 
-  // True once a whole list has been taken in and the handlers have been told of it. Never goes back.
-  bool has_synced() const { return has_synced_; }
+  // True once a whole list of each namespace has been taken in and the handlers have been told of it. Never goes back.
+  bool has_synced() const { return missing_.empty(); }
   // OK once has_synced(), or why the wait was cut short.
   async::Task<absl::Status> WaitForSync();
 
   // What the reflector says. A whole list: what is not in it is gone. It is believed even when versions go backwards,
-  // as they do when a server is set up anew.
-  void Replace(std::vector<nlohmann::json> items);
+  // as they do when a server is set up anew. `ns`: what was listed, "" for all.
+  void Replace(std::vector<nlohmann::json> items, const std::string& ns = "");
   void Put(nlohmann::json object);
   void Remove(const nlohmann::json& object);
 
@@ -66,7 +69,7 @@ class Cache {
   std::map<kubeapi::ObjectKey, ObjectPtr> objects_;
   std::vector<Handler> handlers_;
   std::vector<async::Promise<void>> waiting_;
-  bool has_synced_ = false;
+  std::set<std::string> missing_ = {""};  // namespaces whose first list has not come yet
   CacheCounters counters_;
 };
 

@@ -40,7 +40,7 @@ TEST(Cache, TellsOfDifferencesOnlyWhenAListReplacesIt) {
   EXPECT_EQ(f.Take(), (Told{"a=1", "b=2", "c=3"}));
   const ObjectPtr b = f.cache.Get({"ns", "b"});
   f.cache.Replace({ObjectOf("b", "2"), ObjectOf("c", "4"), ObjectOf("d", "5")});
-  EXPECT_EQ(f.Take(), (Told{"c=4", "d=5", "a=gone"}));
+  EXPECT_EQ(f.Take(), (Told{"a=gone", "c=4", "d=5"}));
   EXPECT_EQ(f.cache.Get({"ns", "b"}), b);
   EXPECT_EQ(f.cache.size(), 3u);
 }
@@ -134,6 +134,25 @@ TEST(Cache, SyncedMeansThatTheHandlersWereTold) {
   EXPECT_FALSE(synced_when_told);
   EXPECT_TRUE(cache.has_synced());
   EXPECT_TRUE(loop.Run(cache.WaitForSync()).ok());
+}
+
+TEST(Cache, EachNamespaceIsReplacedByItself) {
+  Cache cache({"one", "two"});
+  const auto in = [](const char* ns, const char* name) {
+    nlohmann::json object = ObjectOf(name, "1");
+    object["metadata"]["namespace"] = ns;
+    return object;
+  };
+  cache.Replace({in("one", "a"), in("one", "b")}, "one");
+  EXPECT_FALSE(cache.has_synced()) << "the other namespace was not listed yet";
+  cache.Replace({in("two", "a")}, "two");
+  EXPECT_TRUE(cache.has_synced());
+  Told told;
+  cache.OnChange([&told](const kubeapi::ObjectKey& key) { told.push_back(key.ToString()); });
+  told.clear();
+  cache.Replace({in("one", "b")}, "one");
+  EXPECT_EQ(told, (Told{"one/a"})) << "what is gone from one says nothing about two";
+  EXPECT_EQ(cache.size(), 2u);
 }
 
 async::Task<void> Await(Cache& cache, int& woken) {

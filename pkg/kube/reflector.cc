@@ -95,7 +95,7 @@ async::Task<WatchInput> Reflector::Wait(DoWait wait) {
 }
 
 void Reflector::Tell(CacheChange change) {
-  if (auto* replace = std::get_if<Replace>(&change)) cache_.Replace(std::move(replace->items));
+  if (auto* replace = std::get_if<Replace>(&change)) cache_.Replace(std::move(replace->items), options_.ns);
   if (auto* put = std::get_if<Put>(&change)) cache_.Put(std::move(put->object));
   if (auto* remove = std::get_if<Remove>(&change)) cache_.Remove(remove->object);
 }

@@ -107,6 +107,15 @@ struct NotificationRule {
   bool operator==(const NotificationRule&) const = default;
 };
 
+// What the administrator of the operator allows, whatever the manifest says. No part of the manifest: whoever runs the
+// policy fills it in.
+struct Ceilings {
+  int max_capacity = 1'000'000;
+  int max_step = 1'000'000;  // of one change
+  bool frozen = false;       // decide and report, write nothing
+  bool operator==(const Ceilings&) const = default;
+};
+
 struct ScalingPolicy {
   Mode mode = Mode::kEnforce;
   std::optional<Suspend> suspend;
@@ -118,6 +127,9 @@ struct ScalingPolicy {
   std::vector<Metric> metrics;
   Behavior behavior;
   std::vector<NotificationRule> notifications;
+  Ceilings ceilings;
+  // Nothing is ever written: only what would be.
+  bool OnlyRecommends() const { return mode == Mode::kRecommend || ceilings.frozen; }
   bool operator==(const ScalingPolicy&) const = default;
 };
 

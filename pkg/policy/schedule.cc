@@ -90,7 +90,7 @@ bool OpenAt(const Window& window, const absl::TimeZone& zone, absl::Time now) {
   return IsOpen(Occurrences(window, zone, now, 1), now);
 }
 
-Limits LimitsAt(int min_capacity, int max_capacity, const Schedule& schedule, absl::Time now) {
+Limits LimitsAt(int min_capacity, int max_capacity, const Schedule& schedule, absl::Time now, int ceiling) {
   Limits limits{.min = min_capacity, .max = max_capacity};
   for (const Window& window : schedule.windows) {
     if (!OpenAt(window, schedule.zone, now)) continue;
@@ -107,6 +107,14 @@ Limits LimitsAt(int min_capacity, int max_capacity, const Schedule& schedule, ab
     limits.conflict = true;
     limits.min = limits.max;
     limits.min_from = limits.max_from;
+  }
+  if (limits.max > ceiling) {
+    limits.max = ceiling;
+    limits.max_from = kFromAdministrator;
+  }
+  if (limits.min > ceiling) {
+    limits.min = ceiling;
+    limits.min_from = kFromAdministrator;
   }
   return limits;
 }

@@ -45,6 +45,9 @@ struct Schedule {
   }
 };
 
+// Where a bound comes from that the administrator has set.
+inline constexpr char kFromAdministrator[] = "--max-capacity";
+
 // The bounds in force. `*_from` names the window that set the bound, "" for the spec's own.
 struct Limits {
   int min = 0;
@@ -59,7 +62,8 @@ struct Limits {
 // its first occurrence, once.
 bool OpenAt(const Window& window, const absl::TimeZone& zone, absl::Time now);
 
-Limits LimitsAt(int min_capacity, int max_capacity, const Schedule& schedule, absl::Time now);
+// `ceiling` is above everything; both bounds give way to it.
+Limits LimitsAt(int min_capacity, int max_capacity, const Schedule& schedule, absl::Time now, int ceiling = 1'000'000);
 
 // The first time after `now` at which some window opens or closes; nullopt when none ever does.
 std::optional<absl::Time> NextChangeAfter(const Schedule& schedule, absl::Time now);

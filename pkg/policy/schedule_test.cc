@@ -180,6 +180,13 @@ TEST(LimitsAt, LetsTheMaximumWinAConflict) {
 }
 
 // autoscalebot's {"0:00": A, "9:00": B, "17:00": C}: the value in force is that of the latest start.
+TEST(LimitsAt, KeepsBothBoundsBelowTheAdministratorsCeiling) {
+  const std::string from = kFromAdministrator;
+  EXPECT_EQ(LimitsAt(1, 5, {}, Utc("2026-03-02T12:00:00Z"), 3), (Limits{1, 3, "", from}));
+  EXPECT_EQ(LimitsAt(4, 5, {}, Utc("2026-03-02T12:00:00Z"), 3), (Limits{3, 3, from, from}));
+  EXPECT_EQ(LimitsAt(1, 3, {}, Utc("2026-03-02T12:00:00Z"), 3), (Limits{1, 3, "", ""}));
+}
+
 TEST(LimitsAt, SaysWhatAutoscalebotsTableSaid) {
   const Schedule schedule{.windows = {{.name = "B", .when = Weekly{kEveryDay, At(9), At(17)}, .min_capacity = 4},
                                       {.name = "C", .when = Weekly{kEveryDay, At(17), At(24)}, .min_capacity = 2}}};

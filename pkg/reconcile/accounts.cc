@@ -1,5 +1,6 @@
 #include "pkg/reconcile/accounts.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -104,6 +105,11 @@ async::Task<AccountResult> Accounts::Resolve(std::string ns, std::string ref, st
   if (account.value->type != type) {
     co_return NotReady("AccountTypeMismatch", absl::StrCat("CloudAccount '", ref, "' is of type ", account.value->type,
                                                            ", this target needs one of type ", type, "."));
+  }
+  if (!allowed_.empty() && std::find(allowed_.begin(), allowed_.end(), type) == allowed_.end()) {
+    co_return NotReady("CloudNotAllowed",
+                       absl::StrCat("CloudAccount '", ref, "' is of type ", type, ", and the administrator allows ",
+                                    JoinWords(allowed_, "and"), " only (--allow-cloud)."));
   }
   const policy::SecretKeyRef secret_ref = account.value->credential;
   const auto secret = co_await ReadSecret({ns, secret_ref.name}, fresh, deadline);

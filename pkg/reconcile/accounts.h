@@ -5,7 +5,9 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "pkg/async/loop.h"
 #include "pkg/async/task.h"
@@ -21,9 +23,10 @@ using AccountResult = std::variant<decision::TargetFailure, ports::Account>;
 
 class Accounts {
  public:
-  // All borrowed; they outlive it.
-  Accounts(async::Loop& loop, const kube::Client& client, const kube::Cache& cache)
-      : loop_(loop), client_(client), cache_(cache) {}
+  // `allowed`: types of accounts that the administrator allows; empty: all. The others are borrowed and outlive it.
+  Accounts(async::Loop& loop, const kube::Client& client, const kube::Cache& cache,
+           std::vector<std::string> allowed = {})
+      : loop_(loop), client_(client), cache_(cache), allowed_(std::move(allowed)) {}
 
   // `ref` is spec.<...>.accountRef.name of a policy in `ns`, which needs an account of `type`. `fresh`: read the Secret
   // again, since the value that we have was refused.
@@ -40,6 +43,7 @@ class Accounts {
   async::Loop& loop_;
   const kube::Client& client_;
   const kube::Cache& cache_;
+  const std::vector<std::string> allowed_;
   std::map<kubeapi::ObjectKey, CachedSecret> secrets_;
 };
 

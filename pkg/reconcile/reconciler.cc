@@ -1,12 +1,14 @@
 #include "pkg/reconcile/reconciler.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "pkg/async/deadline.h"
 #include "pkg/async/gather.h"
+#include "pkg/base/status.h"
 #include "pkg/codec/json.h"
 #include "pkg/decision/events.h"
 #include "pkg/kubeapi/api_error.h"
@@ -56,7 +58,7 @@ std::string NamespaceOf(absl::string_view policy) { return std::string(policy.su
 
 Reconciler::Reconciler(Dependencies dependencies)
     : d_(std::move(dependencies)),
-      accounts_(d_.loop, d_.client, d_.accounts),
+      accounts_(d_.loop, d_.client, d_.accounts, d_.limits.allowed_clouds),
       gate_({.loop = d_.loop,
              .claims = claims_,
              .limits = d_.limits,
@@ -118,6 +120,7 @@ Reconciler::Adopted Reconciler::Adopt(PolicyEntry& entry, const kube::Object& ob
   // A run of breaches counts against the thresholds that it was measured with.
   if (entry.spec && entry.spec->metrics != decoded.value->metrics) entry.history.metrics.clear();
   entry.spec = std::move(decoded.value);
+  entry.spec->ceilings = {d_.limits.max_capacity, d_.limits.max_step, d_.limits.frozen};
   if (!same_target) {
     entry.target.reset();
     claims_.Remove(entry.key.ToString());
@@ -128,6 +131,32 @@ Reconciler::Adopted Reconciler::Adopt(PolicyEntry& entry, const kube::Object& ob
   if (first_sight)
     claims_.Set(entry.key.ToString(), entry.history.target_uid, MayWrite(*entry.spec, d_.loop.Now().wall));
   return Adopted::kReady;
+}
+
+// The oldest policies of a namespace are acted on, as many as the administrator allows: a new one never takes the place
+// of one that works.
+bool Reconciler::IsOneTooMany(const kube::Object& object) const {
+  const size_t allowed = d_.limits.max_policies_per_namespace;
+  if (allowed == 0) return false;
+  const auto age = [](const kube::Object& of) { return std::tie(of.meta.creation_time, of.meta.uid); };
+  size_t older = 0;
+  for (const kube::ObjectPtr& other : d_.policies.List(object.meta.ns)) {
+    if (age(*other) < age(object)) ++older;
+  }
+  return older >= allowed;
+}
+
+async::Task<absl::StatusOr<kube::Requeue>> Reconciler::HoldBack(PolicyEntry& entry) {
+  claims_.Remove(entry.key.ToString());
+  d_.metrics.Registered(entry.key);
+  const decision::StatusProblem problem{
+      .reason = "TooManyPolicies",
+      .message = absl::StrCat("the administrator allows ", d_.limits.max_policies_per_namespace,
+                              " ScalingPolicies in a namespace, and namespace '", entry.key.ns,
+                              "' has older ones: delete one of those, or ask for more. Retried by itself.")};
+  CO_RETURN_IF_ERROR(
+      co_await Report(entry, decision::StatusForProblem(entry.generation, problem, d_.loop.Now(), entry.status)));
+  co_return kube::Requeue::After(d_.loop.random().Jitter(absl::Minutes(1), kPollJitter));
 }
 
 async::Task<absl::StatusOr<kube::Requeue>> Reconciler::Reconcile(kubeapi::ObjectKey key) {
@@ -146,6 +175,7 @@ async::Task<absl::StatusOr<kube::Requeue>> Reconciler::Reconcile(kubeapi::Object
     if (!reported.ok()) co_return reported;
     co_return kube::Requeue::Never();  // only an edit can mend it, and an edit wakes us
   }
+  if (IsOneTooMany(*object)) co_return co_await HoldBack(entry);
   const async::Instant started = d_.loop.Now();
   const absl::Duration late = entry.due && *entry.due < started.boot ? started.boot - *entry.due : absl::ZeroDuration();
   const Outcome outcome = co_await Pass(entry, started);
@@ -280,8 +310,12 @@ async::Task<absl::Status> Reconciler::Report(PolicyEntry& entry, PolicyStatus st
     entry.status = std::move(status);
     co_return absl::OkStatus();
   }
-  const absl::Status written = co_await d_.client.ApplyStatus(kubeapi::ScalingPolicies(), entry.key,
-                                                              manifest::EncodeStatus(status), now + d_.api_timeout);
+  // Whoever leads by then has written a newer one.
+  const absl::Duration lease_left = d_.lease_left();
+  if (lease_left <= absl::ZeroDuration()) co_return absl::CancelledError("the lease is lost");
+  const async::BootTime deadline = now + std::min(d_.api_timeout, lease_left);
+  const absl::Status written =
+      co_await d_.client.ApplyStatus(kubeapi::ScalingPolicies(), entry.key, manifest::EncodeStatus(status), deadline);
   entry.status = status;
   entry.report_unknown = !written.ok();
   if (written.ok()) {

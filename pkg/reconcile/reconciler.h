@@ -84,6 +84,8 @@ class Reconciler {
   Adopted Adopt(PolicyEntry& entry, const kube::Object& object);
   void Restore(PolicyEntry& entry, const kube::Object& object);
   void MakeSources(PolicyEntry& entry);
+  bool IsOneTooMany(const kube::Object& object) const;
+  async::Task<absl::StatusOr<kube::Requeue>> HoldBack(PolicyEntry& entry);
   std::optional<NewestSpec> Newest(const std::string& policy);
 
   async::Task<decision::Outcome> Pass(PolicyEntry& entry, async::Instant now);

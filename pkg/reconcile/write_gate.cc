@@ -106,6 +106,7 @@ std::optional<WriteResult> WriteGate::Check(const ProposedChange& change) const 
   const bool out = change.to > change.from;
   const policy::Direction direction = out ? policy::Direction::kOut : policy::Direction::kIn;
 
+  if (dependencies_.limits.frozen) return Superseded{"the operator is frozen"};
   const std::optional<NewestSpec> newest = dependencies_.newest(change.policy);
   if (!newest) return Superseded{"the policy was deleted"};
   if (newest->generation != change.generation || newest->spec == nullptr) return Superseded{"the spec was changed"};

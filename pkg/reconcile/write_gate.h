@@ -48,6 +48,9 @@ class Claims {
 struct AdminLimits {
   int max_capacity = 1'000'000;
   int max_step = 1'000'000;
+  bool frozen = false;                      // decide and report, write nothing
+  std::vector<std::string> allowed_clouds;  // types of CloudAccounts; empty: all
+  size_t max_policies_per_namespace = 0;    // the oldest count; 0: as many as there are
 };
 
 // The newest that is known of a policy, read again at the moment of the write. nullopt: deleted.

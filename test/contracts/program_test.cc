@@ -1,5 +1,5 @@
 // The program against the embedded API server, with a scripted cloud: what is written in which order, what bad input
-// turns into, what a restart and a stop do.
+// turns into, what a restart and a stop do, and what two of them do with one lease.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,6 +15,8 @@
 #include "pkg/async/sleep.h"
 #include "pkg/codec/json.h"
 #include "pkg/http/loopback.h"
+#include "pkg/kube/client.h"
+#include "pkg/kube/leader_election.h"
 #include "pkg/kubeapi/base64.h"
 #include "pkg/kubeapi/resource.h"
 #include "pkg/telemetry/captured_log.h"
@@ -171,7 +173,7 @@ class ProgramTest : public testing::Test {
                                                                                      .providers = providers,
                                                                                      .log = log,
                                                                                      .registry = *registry});
-    program->Start();
+    program->StartAlone();
   }
   void Stop() {
     loop.Run(program->Stop(loop.Now().boot + absl::Seconds(30)));
@@ -361,6 +363,180 @@ TEST_F(ProgramTest, AsksTheApiServerLittleWhenNothingChanges) {
   // at the Secret every 5 minutes, which all policies of the account share.
   EXPECT_LE(noting.requests - before, 2 * 12 + 15 + 6);
   EXPECT_EQ(cloud.writes, 0);
+}
+
+// Two programs over one API server, one of which leads.
+class Replicas : public ProgramTest {
+ protected:
+  struct Write {
+    std::string who;
+    async::BootTime at;
+    int to = 0;
+  };
+  // A target that says who writes to it.
+  class Signed final : public ports::ScalingTarget {
+   public:
+    Signed(Replicas& world, std::string who) : world_(world), who_(std::move(who)), inner_(world.loop, world.cloud) {}
+    async::Task<decision::TargetReading> Read(async::BootTime deadline) override { return inner_.Read(deadline); }
+    async::Task<decision::WriteResult> SetCapacity(int capacity, async::BootTime deadline) override {
+      world_.writes.push_back({who_, world_.loop.Now().boot, capacity});
+      return inner_.SetCapacity(capacity, deadline);
+    }
+
+   private:
+    Replicas& world_;
+    std::string who_;
+    Target inner_;
+  };
+  // The way to the Lease of one replica.
+  class LeaseWay final : public http::Handler {
+   public:
+    explicit LeaseWay(Replicas& world) : world_(world) {}
+    async::Task<http::Response> Handle(http::ServerRequest request) override {
+      if (cut) co_return http::Response{.status = 503};
+      if (absl::StrContains(request.body, R"("holderIdentity":"")")) world_.cloud.journal.push_back("release");
+      co_return co_await world_.api.Handle(std::move(request));
+    }
+    bool cut = false;
+
+   private:
+    Replicas& world_;
+  };
+  struct Replica {
+    Replica(Replicas& world, const std::string& name)
+        : lease_way(world),
+          transport(world.loop, lease_way),
+          client(transport, {.base_url = "http://kube", .timeout = absl::Seconds(5)}),
+          elector(world.loop, client, {.ns = "ops", .identity = name}),
+          scope(world.loop) {
+      providers.sources = world.providers.sources;
+      providers.targets = world.providers.targets;
+      providers.targets[0].make = [&world, name](const policy::ProviderConfig&, const ports::Account&) {
+        return std::make_unique<Signed>(world, name);
+      };
+      program = std::make_unique<operator_main::Program>(
+          operator_main::Program::Parts{.loop = world.loop,
+                                        .kube = world.kube,
+                                        .kube_url = "http://kube",
+                                        .providers = providers,
+                                        .log = world.log,
+                                        .registry = registry,
+                                        .lease_left = [this] { return elector.LeaseLeft(); }});
+      program->Start();
+      scope.Spawn(Lead(*this));
+    }
+    static async::Task<void> Lead(Replica& self) {
+      self.end = co_await self.elector.Acquire();
+      if (!self.end.ok()) co_return;
+      self.scope.Spawn(Pass(self));
+      self.end = co_await self.elector.Hold();
+    }
+    static async::Task<void> Pass(Replica& self) { (void)co_await self.program->Lead(); }
+
+    LeaseWay lease_way;
+    http::Loopback transport;
+    kube::Client client;
+    kube::LeaderElector elector;
+    ports::Providers providers;
+    telemetry::Registry registry;
+    std::unique_ptr<operator_main::Program> program;
+    absl::Status end;
+    async::Scope scope;
+  };
+  ~Replicas() override {
+    for (Replica* replica : {first.get(), second.get()}) {
+      if (replica != nullptr && replica->program) StopReplica(*replica);
+    }
+  }
+  // As operator/cluster.cc does it: the passes, then the lease.
+  void StopReplica(Replica& replica) {
+    loop.Run(replica.program->Stop(loop.Now().boot + absl::Seconds(25)));
+    replica.scope.Cancel();
+    loop.RunUntilDone([&replica] { return replica.scope.running() == 0; });
+    loop.Run(replica.elector.Release(loop.Now().boot + absl::Seconds(5)));
+    replica.program.reset();
+  }
+  void StartBoth() {
+    PutAll();
+    PutPolicy("web", {{"maxCapacity", 20}, {"behavior", {{"scaleOut", {{"cooldownSeconds", 60}}}}}});
+    cloud.value = 2000;  // wants more for ever
+    first = std::make_unique<Replica>(*this, "first");
+    loop.RunFor(absl::Seconds(1));
+    second = std::make_unique<Replica>(*this, "second");
+  }
+  // "first 2, first 3, second 4"
+  std::string Writes() const {
+    std::string text;
+    for (const Write& write : writes) {
+      absl::StrAppend(&text, text.empty() ? "" : ", ", write.who, " ", write.to);
+    }
+    return text;
+  }
+
+  std::vector<Write> writes;
+  std::unique_ptr<Replica> first;
+  std::unique_ptr<Replica> second;
+};
+
+TEST_F(Replicas, OneLeadsAndTheOtherIsReady) {
+  StartBoth();
+  loop.RunFor(absl::Minutes(4));
+  EXPECT_THAT(Writes(), testing::StartsWith("first 2, first 3, first 4"));
+  EXPECT_THAT(Writes(), Not(HasSubstr("second")));
+  EXPECT_TRUE(first->elector.leading());
+  EXPECT_EQ(second->program->NotReady(), "");
+  EXPECT_TRUE(second->program->reconciler().entries().empty()) << "no pass without the lease";
+}
+
+TEST_F(Replicas, NoWriteIsBegunWhenTheLeaseRunsOut) {
+  StartBoth();
+  loop.RunFor(absl::Minutes(2));
+  const size_t before = writes.size();
+  // Its other requests still arrive: nothing but the gate stops it.
+  first->lease_way.cut = true;
+  const async::BootTime cut = loop.Now().boot;
+  loop.RunFor(absl::Minutes(4));
+  EXPECT_TRUE(absl::IsAborted(first->end)) << first->end;
+  EXPECT_TRUE(second->elector.leading());
+  ASSERT_GT(writes.size(), before + 2);
+  for (size_t i = before; i < writes.size(); ++i) {
+    const absl::Duration after = writes[i].at - cut;
+    if (writes[i].who == "first") EXPECT_LT(after, absl::Seconds(10 - 3));
+    if (writes[i].who == "second") EXPECT_GT(after, absl::Seconds(15 - 2));
+  }
+  for (size_t i = 1; i < writes.size(); ++i) {
+    EXPECT_EQ(writes[i].to, writes[i - 1].to + 1) << "none twice, none left out: " << Writes();
+    EXPECT_GE(writes[i].at - writes[i - 1].at, absl::Seconds(60)) << "the cooldown goes on";
+  }
+}
+
+TEST_F(Replicas, TheLeaseIsReleasedAfterTheWriteAndItsStatus) {
+  StartBoth();
+  cloud.write_takes = absl::Seconds(5);
+  ASSERT_TRUE(loop.RunUntilDone([this] { return writes.size() == 1; }));
+  StopReplica(*first);
+  const async::BootTime stopped = loop.Now().boot;
+  EXPECT_EQ(cloud.desired, 2);
+  ASSERT_GE(cloud.journal.size(), 4u);
+  EXPECT_THAT(std::vector<std::string>(cloud.journal.end() - 4, cloud.journal.end()),
+              ElementsAre("intent", "cloud 2", "status", "release"));
+  EXPECT_EQ(codec::FindInt64(Status(), {"lastApplied", "capacity"}), 2);
+  ASSERT_TRUE(loop.RunUntilDone([this] { return second->elector.leading(); }));
+  EXPECT_LE(loop.Now().boot - stopped, absl::Seconds(2));
+  loop.RunFor(absl::Minutes(2));
+  EXPECT_THAT(Writes(), testing::StartsWith("first 2, second 3"));
+}
+
+TEST_F(Replicas, WhoHasLostTheLeaseWritesNoStatus) {
+  StartBoth();
+  loop.RunFor(absl::Minutes(2));
+  first->lease_way.cut = true;
+  ASSERT_TRUE(loop.RunUntilDone([this] { return absl::IsAborted(first->end); }));
+  const size_t before = cloud.journal.size();
+  cloud.value = 500;  // so that every pass has something new to say
+  loop.RunFor(absl::Seconds(3));
+  StopReplica(*first);
+  EXPECT_EQ(cloud.journal.size(), before);
 }
 
 }  // namespace

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "pkg/base/check.h"
+#include "pkg/base/text.h"
 #include "pkg/providers/heartbeat/config.h"
 #include "pkg/providers/heartbeat/outcome.h"
 
@@ -56,19 +58,36 @@ async::Task<Attempt> Heartbeat::Ask(async::BootTime deadline) {
   co_return attempt;
 }
 
-std::vector<ports::ConfigProblem> Check(const policy::ProviderConfig& config) {
+bool Allows(const std::string& allowed, const std::string& host) {
+  if (!absl::StartsWith(allowed, "*.")) return absl::EqualsIgnoreCase(allowed, host);
+  return host.size() > allowed.size() - 1 && absl::EndsWithIgnoreCase(host, absl::string_view(allowed).substr(1));
+}
+
+std::vector<ports::ConfigProblem> Check(const std::vector<std::string>& allowed_hosts,
+                                        const policy::ProviderConfig& config) {
   std::vector<ports::ConfigProblem> out;
-  for (codec::Problem& problem : ParseConfig(config).problems) {
+  codec::Decoded<Config> parsed = ParseConfig(config);
+  for (codec::Problem& problem : parsed.problems) {
     out.push_back({.path = std::move(problem.path), .message = std::move(problem.message)});
+  }
+  if (!parsed.ok() || allowed_hosts.empty()) return out;
+  const std::string& host = parsed.value->parts.host;
+  if (std::none_of(allowed_hosts.begin(), allowed_hosts.end(),
+                   [&host](const std::string& allowed) { return Allows(allowed, host); })) {
+    out.push_back({.path = "url",
+                   .message = absl::StrCat("names the host '", Printable(host), "', and the administrator allows ",
+                                           JoinWords(allowed_hosts, "and"), " only (--allow-probe-host)")});
   }
   return out;
 }
 
 }  // namespace
 
-ports::SourceProvider MakeHeartbeatProvider(async::Loop& loop, http::Transport& probe) {
+ports::SourceProvider MakeHeartbeatProvider(async::Loop& loop, http::Transport& probe,
+                                            std::vector<std::string> allowed_hosts) {
   return {.type = "HTTPHeartbeat",
-          .check = Check,
+          .check =
+              [hosts = std::move(allowed_hosts)](const policy::ProviderConfig& config) { return Check(hosts, config); },
           .make = [&loop, &probe](const policy::ProviderConfig& config) -> std::unique_ptr<ports::MetricSource> {
             codec::Decoded<Config> parsed = ParseConfig(config);
             CHECK(parsed.ok(), "a source is made of a configuration that was checked");
