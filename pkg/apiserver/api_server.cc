@@ -215,6 +215,7 @@ absl::StatusOr<Written> ApiServer::Patch(const http::ServerRequest& request, con
     ASSIGN_OR_RETURN(const json applied, ReadYamlObject(request.body));
     return writes_.ServerSideApply(write, applied);
   }
+  if (http::QueryValue(request.query, "force")) return BadRequest("query parameter force is only for an apply patch");
   const bool strategic = type == "application/strategic-merge-patch+json" && !write.served.custom;
   const bool merge = type == "application/merge-patch+json" || strategic;
   if (!merge && type != "application/json-patch+json") {

@@ -81,7 +81,8 @@ absl::StatusOr<Served> ServedFromCrd(const json& crd) {
                 .singular = TextAt(crd, {"spec", "names", "singular"}),
                 .short_names = Texts(Find(crd, {"spec", "names", "shortNames"})),
                 .categories = Texts(Find(crd, {"spec", "names", "categories"})),
-                .custom = true};
+                .custom = true,
+                .has_status = Find(version, {"subresources", "status"}) != nullptr};
   AddListMaps(*schema, {}, served.list_maps);
   served.columns = Columns(version);
   served.selectable = Selectable(version);

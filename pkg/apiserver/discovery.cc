@@ -66,7 +66,8 @@ json Resources(const std::vector<Served>& served, absl::string_view group, absl:
     if (!each.short_names.empty()) entry["shortNames"] = Texts(each.short_names);
     if (!each.categories.empty()) entry["categories"] = Texts(each.categories);
     entries.push_back(std::move(entry));
-    if (each.custom) entries.push_back(Entry(each.resource.plural + "/status", "", each, {"get", "patch", "update"}));
+    if (each.custom && each.has_status)
+      entries.push_back(Entry(each.resource.plural + "/status", "", each, {"get", "patch", "update"}));
   }
   return list;
 }

@@ -1,6 +1,8 @@
 // The rules of the built-in kinds, as far as the real API server would refuse what breaks them.
+#include <algorithm>
 #include <array>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "pkg/apiserver/errors.h"
 #include "pkg/apiserver/object_rules.h"
@@ -23,6 +25,13 @@ Cause Wrong(std::string field, std::string message) {
 
 bool Given(const json* value) { return value != nullptr && !value->is_null(); }
 
+bool IsSecretKey(absl::string_view key) {
+  if (key.empty() || key.size() > 253 || key == "." || key == "..") return false;
+  return std::all_of(key.begin(), key.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
+  });
+}
+
 void StringDataRules(const json& secret, std::vector<Cause>& causes) {
   const json* given = Find(secret, "stringData");
   if (!Given(given)) return;
@@ -40,6 +49,9 @@ void SecretRules(json& secret, std::vector<Cause>& causes) {
   if (!Given(Find(secret, "type"))) secret["type"] = "Opaque";
   if (!Given(Find(secret, "data"))) return;
   for (const auto& [key, value] : secret["data"].items()) {
+    if (!IsSecretKey(key)) {
+      causes.push_back(Wrong(absl::StrCat("data[", key, "]"), "must consist of letters, digits, '-', '_' and '.'"));
+    }
     if (!value.is_string() || !kubeapi::DecodeBase64(value.get_ref<const std::string&>()).ok()) {
       causes.push_back(Wrong(absl::StrCat("data[", key, "]"), "must be base64: use stringData for plain text"));
     }
@@ -116,6 +128,26 @@ void FoldStringData(const Served& served, json& object) {
   for (const auto& [key, value] : given.items()) {
     object["data"][key] = kubeapi::EncodeBase64(value.get_ref<const std::string&>());
   }
+}
+
+absl::Status CheckSecretChange(const Served& served, const std::string& name, const json& live, const json& next) {
+  if (served.resource != kubeapi::Secrets()) return absl::OkStatus();
+  std::vector<Cause> causes;
+  if (TextAt(live, {"type"}) != TextAt(next, {"type"})) causes.push_back(Wrong("type", "field is immutable"));
+  const json* immutable = Find(live, "immutable");
+  if (immutable != nullptr && *immutable == true) {
+    const auto forbid = [&](const char* member) {
+      const json* before = Find(live, member);
+      const json* after = Find(next, member);
+      const bool same = before == nullptr || after == nullptr ? before == after : *before == *after;
+      if (!same) {
+        causes.push_back({"FieldValueForbidden", "field is immutable when `immutable` is set", std::string(member)});
+      }
+    };
+    forbid("immutable");
+    forbid("data");
+  }
+  return causes.empty() ? absl::OkStatus() : Invalid(served.resource, name, std::move(causes));
 }
 
 absl::Status ApplyKindRules(const Served& served, const std::string& name, json& object) {

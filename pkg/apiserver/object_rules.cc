@@ -41,6 +41,54 @@ bool IsSubdomain(absl::string_view text) {
   return std::all_of(labels.begin(), labels.end(), [](absl::string_view label) { return IsLabel(label); });
 }
 
+bool IsNamePart(absl::string_view text) {
+  const auto alnum = [](char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)); };
+  if (text.empty() || text.size() > 63 || !alnum(text.front()) || !alnum(text.back())) return false;
+  return std::all_of(text.begin(), text.end(),
+                     [&alnum](char c) { return alnum(c) || c == '-' || c == '_' || c == '.'; });
+}
+
+// "app", "example.com/app".
+bool IsQualifiedName(absl::string_view text) {
+  const size_t slash = text.find('/');
+  if (slash == absl::string_view::npos) return IsNamePart(text);
+  return IsSubdomain(text.substr(0, slash)) && IsNamePart(text.substr(slash + 1));
+}
+
+void CheckKeys(const json& metadata, absl::string_view member, bool values, std::vector<Cause>& causes) {
+  const json* map = Find(metadata, member);
+  if (map == nullptr || !map->is_object()) return;
+  const std::string field = absl::StrCat("metadata.", member);
+  for (const auto& [key, value] : map->items()) {
+    if (!IsQualifiedName(key)) {
+      causes.push_back({"FieldValueInvalid",
+                        absl::StrCat("'", Printable(Truncate(key, 80)),
+                                     "' must be letters, digits, '-', '_' and '.', begin and end with a letter or "
+                                     "digit, have at most 63 bytes, and may have a DNS name and '/' in front"),
+                        field});
+    }
+    if (!values || !value.is_string()) continue;
+    const std::string& text = value.get_ref<const std::string&>();
+    if (text.empty() || IsNamePart(text)) continue;
+    causes.push_back(
+        {"FieldValueInvalid",
+         absl::StrCat("'", Printable(Truncate(text, 80)),
+                      "' must be empty or letters, digits, '-', '_' and '.', begin and end with a letter or "
+                      "digit, and have at most 63 bytes"),
+         field});
+  }
+}
+
+std::vector<std::string> FinalizersOf(const json& object) {
+  std::vector<std::string> out;
+  const json* list = Find(object, {"metadata", "finalizers"});
+  if (list == nullptr || !list->is_array()) return out;
+  for (const json& each : *list) {
+    if (each.is_string()) out.push_back(each.get<std::string>());
+  }
+  return out;
+}
+
 absl::Status CheckMember(const json& input, absl::string_view member, absl::string_view wanted) {
   const std::string found = TextAt(input, {member});
   if (found == wanted) return absl::OkStatus();
@@ -120,6 +168,25 @@ absl::Status CheckEnvelope(const Served& served, const ObjectKey& key, const jso
   RETURN_IF_ERROR(CheckMetadata(*metadata));
   RETURN_IF_ERROR(CheckSame("namespace", TextAt(*metadata, {"namespace"}), key.ns));
   return CheckSame("name", TextAt(*metadata, {"name"}), key.name);
+}
+
+absl::Status CheckUserMetadata(const Served& served, const std::string& name, const json* live, const json& next) {
+  std::vector<Cause> causes;
+  CheckKeys(next["metadata"], "labels", true, causes);
+  CheckKeys(next["metadata"], "annotations", false, causes);
+  const std::vector<std::string> before = live == nullptr ? std::vector<std::string>() : FinalizersOf(*live);
+  const bool dying = live != nullptr && !TextAt(*live, {"metadata", "deletionTimestamp"}).empty();
+  for (const std::string& finalizer : FinalizersOf(next)) {
+    if (!IsQualifiedName(finalizer)) {
+      causes.push_back({"FieldValueInvalid",
+                        absl::StrCat("'", Printable(Truncate(finalizer, 80)), "' must be a name like example.com/hold"),
+                        "metadata.finalizers"});
+    } else if (dying && std::find(before.begin(), before.end(), finalizer) == before.end()) {
+      causes.push_back({"FieldValueForbidden", "no new finalizers can be added if the object is being deleted",
+                        "metadata.finalizers"});
+    }
+  }
+  return causes.empty() ? absl::OkStatus() : Invalid(served.resource, name, std::move(causes));
 }
 
 absl::Status CheckKey(const Served& served, const ObjectKey& key) {

@@ -190,7 +190,7 @@ void AddPaths(const Served& served, json& paths) {
   many["get"] = Operation(served, "list", list);
   many["post"] = Writing(served, "post", name);
   for (const bool status : {false, true}) {
-    if (status && !served.custom) continue;
+    if (status && !(served.custom && served.has_status)) continue;
     json& one = paths[absl::StrCat(collection, "/{name}", status ? "/status" : "")];
     one["parameters"] = json::array({Parameter("name", "path", "The object's name.")});
     if (served.resource.namespaced)

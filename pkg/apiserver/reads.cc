@@ -139,6 +139,9 @@ absl::StatusOr<ListPage> ReadList(Store& store, const Target& target, const Opti
   if (options.continue_token.empty()) {
     ASSIGN_OR_RETURN(at, RevisionToList(options, current));
   } else {
+    if (!options.resource_version.empty() && options.resource_version != "0") {
+      return BadRequest("query parameters continue and resourceVersion exclude each other: the token has its version");
+    }
     ASSIGN_OR_RETURN(from, Decode(options.continue_token));
     if (from.revision > current) return TooOld(from.revision);
     at = from.revision;

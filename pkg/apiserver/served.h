@@ -33,6 +33,7 @@ struct Served {
   std::vector<std::string> categories;
   // A custom kind: has /status, a generation that counts changes of what is wanted, and injected validation.
   bool custom = false;
+  bool has_status = true;  // a custom kind that serves /status
   // A PUT without resourceVersion replaces whatever is there.
   bool unconditional_update = false;
   std::vector<ListMap> list_maps;

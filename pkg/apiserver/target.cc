@@ -94,7 +94,7 @@ absl::StatusOr<Target> ParseTarget(const std::vector<std::string>& segments, con
   if (target.served == nullptr || (!target.ns.empty() && !target.served->resource.namespaced)) return NoSuchPath();
   if (segments.size() > at + 1) target.name = segments[at + 1];
   if (segments.size() > at + 2) {
-    target.status = target.served->custom && segments[at + 2] == "status";
+    target.status = target.served->custom && target.served->has_status && segments[at + 2] == "status";
     if (!target.status) return NoSuchPath();
   }
   if (segments.size() > at + 3) return NoSuchPath();

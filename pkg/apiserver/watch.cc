@@ -165,7 +165,6 @@ class WatchStream final : public http::BodySource {
     object["apiVersion"] = plan_.resource.ApiVersion();
     json& metadata = object["metadata"] = json::object();
     metadata["resourceVersion"] = std::to_string(bookmarked_);
-    metadata["creationTimestamp"] = nullptr;
     if (initial_end) metadata["annotations"]["k8s.io/initial-events-end"] = "true";
     return Event("BOOKMARK", object);
   }

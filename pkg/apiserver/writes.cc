@@ -60,15 +60,13 @@ Cause CauseOf(const std::string& problem) {
   return {"FieldValueInvalid", parts[1], parts[0]};
 }
 
-absl::Status RefusedConflicts(const Served& served, const std::vector<Cause>& causes) {
+absl::Status RefusedConflicts(const std::vector<Cause>& causes) {
   std::string message =
       absl::StrCat("Apply failed with ", causes.size(), causes.size() == 1 ? " conflict: " : " conflicts: ");
   for (size_t i = 0; i < causes.size(); ++i) {
     absl::StrAppend(&message, i == 0 ? "" : ", ", causes[i].message, ": ", causes[i].field);
   }
   kubeapi::ApiError error = kubeapi::MakeApiError(kubeapi::ErrorReason::kConflict, message);
-  error.group = served.resource.group;
-  error.kind = served.resource.plural;
   error.causes = causes;
   return kubeapi::ToStatus(error);
 }
@@ -174,6 +172,7 @@ absl::StatusOr<Written> Writes::CreateAs(const WriteRequest& request, json input
   if (apply) wanted = FieldsOf(input, served.list_maps);
   if (served.schema != nullptr) ApplyDefaults(*served.schema, input);
   json object = NewObject(served, request.key, input, {.uid = NewUid(loop_.random()), .now = loop_.Now().wall});
+  RETURN_IF_ERROR(CheckUserMetadata(served, request.key.name, nullptr, object));
   RETURN_IF_ERROR(ApplyKindRules(served, request.key.name, object));
   RETURN_IF_ERROR(Validate(served, request.key.name, object));
   Manager writer = WriterOf(request, operation);
@@ -207,14 +206,14 @@ absl::StatusOr<Written> Writes::MergePatch(const WriteRequest& request, const js
   json input = *live.object;
   input.merge_patch(patch);
   RETURN_IF_ERROR(CheckEnvelope(request.served, request.key, input));
-  return Update(request, live, input);
+  return Update(request, live, std::move(input));
 }
 
 absl::StatusOr<Written> Writes::JsonPatch(const WriteRequest& request, const json& patch) {
   ASSIGN_OR_RETURN(const Stored live, Existing(request));
-  ASSIGN_OR_RETURN(const json input, ApplyJsonPatch(*live.object, patch));
+  ASSIGN_OR_RETURN(json input, ApplyJsonPatch(*live.object, patch));
   RETURN_IF_ERROR(CheckEnvelope(request.served, request.key, input));
-  return Update(request, live, input);
+  return Update(request, live, std::move(input));
 }
 
 absl::StatusOr<Written> Writes::ServerSideApply(const WriteRequest& request, const json& input) {
@@ -238,7 +237,7 @@ absl::StatusOr<Written> Writes::ServerSideApply(const WriteRequest& request, con
   const json part = OnlyPart(served, WithoutIdentity(applied), request.status);
   ApplyResult result = Apply(*live->object, ReadManagers(*live->object), WriterOf(request, "Apply"), part,
                              request.force, served.list_maps);
-  if (!result.conflicts.empty()) return RefusedConflicts(served, result.conflicts);
+  if (!result.conflicts.empty()) return RefusedConflicts(result.conflicts);
   json next = NextObject(served, *live->object, result.object, request.status);
   if (served.schema != nullptr) ApplyDefaults(*served.schema, next);
   ASSIGN_OR_RETURN(Written written, Finish(request, *live, std::move(next), std::move(result.managers)));
@@ -266,8 +265,10 @@ absl::StatusOr<Written> Writes::Finish(const WriteRequest& request, const Stored
   const Served& served = request.served;
   WriteManagers(next, std::move(managers));
   if (next == *live.object) return Written{.object = live.object};
+  RETURN_IF_ERROR(CheckUserMetadata(served, request.key.name, live.object.get(), next));
   if (WantsChanged(*live.object, next)) {
     RETURN_IF_ERROR(ApplyKindRules(served, request.key.name, next));
+    RETURN_IF_ERROR(CheckSecretChange(served, request.key.name, *live.object, next));
     RETURN_IF_ERROR(Validate(served, request.key.name, next));
   } else if (served.schema != nullptr && StatusChanged(*live.object, next)) {
     std::vector<Cause> causes = CheckSchema(*served.schema, next);
