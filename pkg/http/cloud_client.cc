@@ -41,6 +41,7 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -542,6 +543,11 @@ class ConnectWatch {
 absl::Status CheckHead(const Head& head) {
   if (head.status < 200 || head.status > 599) {
     return MakeFailure({Failure::kProtocol, true}, absl::StrCat("the answer has the status ", head.status));
+  }
+  // Of two lengths, which it joins with a comma, the library takes the first (OUT-4).
+  const std::string length = head.headers.Get("Content-Length").value_or("0");
+  if (length.empty() || !std::all_of(length.begin(), length.end(), absl::ascii_isdigit)) {
+    return MakeFailure({Failure::kProtocol, true}, "the answer has no readable length");
   }
   const std::optional<std::string> encoding = head.headers.Get("Content-Encoding");
   if (!encoding || SameName(*encoding, "identity")) return absl::OkStatus();

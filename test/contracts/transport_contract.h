@@ -318,9 +318,13 @@ TEST_P(WireTransport, MalformedAnswersAreFailures) {
       {"protocol change", "HTTP/1.1 101 Switching\r\n\r\n", Sent(Failure::kProtocol), Sent(Failure::kProtocol)},
       {"10 GiB declared", "HTTP/1.1 200 OK\r\nContent-Length: 10737418240\r\n\r\nx", Sent(Failure::kBodyTooLarge),
        Sent(Failure::kBodyTooLarge)},
-      // OUT-4 in part, not met by the cloud profile: the first of two lengths wins, an interim answer is the answer.
-      {"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc", std::nullopt,
+      {"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc", Sent(Failure::kProtocol),
        Sent(Failure::kProtocol)},
+      {"a negative length", "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok", Sent(Failure::kProtocol),
+       Sent(Failure::kProtocol)},
+      {"a length and a word", "HTTP/1.1 200 OK\r\nContent-Length: 2x\r\n\r\nok", Sent(Failure::kProtocol),
+       Sent(Failure::kProtocol)},
+      // OUT-4 in part, not met by the cloud profile: an interim answer is the answer.
       {"interim answer", "HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
        Sent(Failure::kProtocol), std::nullopt},
   };
