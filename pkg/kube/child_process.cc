@@ -84,7 +84,7 @@ absl::StatusOr<std::string> FindProgram(const std::string& file, const std::stri
     const std::string candidate = absl::StrCat(folder, "/", file);
     if (access(candidate.c_str(), X_OK) == 0) return candidate;
   }
-  return absl::NotFoundError(absl::StrCat("'", file, "' is not in PATH (", path, ")"));
+  return absl::NotFoundError(absl::StrCat("'", file, "' is not in PATH"));
 }
 
 // What the child starts with, and must be released afterwards.

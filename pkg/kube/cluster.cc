@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "pkg/base/status.h"
 #include "pkg/codec/json.h"
@@ -12,7 +13,7 @@
 namespace ottoscale::kube {
 namespace {
 
-constexpr size_t kMaxVersionBytes = size_t{64} << 10;
+constexpr size_t kMaxAnswerBytes = size_t{64} << 10;
 
 using Done = std::function<void(absl::StatusOr<ProcessResult>)>;
 
@@ -48,6 +49,54 @@ Machine RealMachine(async::Loop& loop, async::BlockingPool& pool) {
                                 Done done) { return RunOn(loop, pool, std::move(call), std::move(done)); }};
 }
 
+struct Answer {
+  int status = 0;
+  std::string text;
+  absl::Status error;  // of a status that is no success
+};
+
+async::Task<absl::StatusOr<Answer>> Ask(http::Transport& transport, http::Request request, async::BootTime deadline) {
+  request.headers.Add("Accept", "application/json");
+  request.max_body_bytes = kMaxAnswerBytes;
+  CO_ASSIGN_OR_RETURN(http::Response response, co_await transport.Send(std::move(request), deadline));
+  const std::string retry_after = response.headers.Get("Retry-After").value_or("");
+  CO_ASSIGN_OR_RETURN(std::string text, co_await http::ReadAll(std::move(response.body), kMaxAnswerBytes));
+  Answer answer{.status = response.status, .text = std::move(text)};
+  if (answer.status < 200 || answer.status > 299) {
+    answer.error = kubeapi::ToStatus(kubeapi::ApiErrorFromAnswer(answer.status, answer.text, retry_after));
+  }
+  co_return answer;
+}
+
+// "" of a server of something else.
+async::Task<absl::StatusOr<std::string>> AskVersion(http::Transport& transport, const ClusterConfig& config,
+                                                    async::BootTime deadline) {
+  CO_ASSIGN_OR_RETURN(const Answer answer,
+                      co_await Ask(transport, {.url = absl::StrCat(config.server, "/version")}, deadline));
+  if (answer.status == 403) co_return "unknown";  // it does not tell everybody
+  if (!answer.error.ok()) co_return Annotate("get /version", answer.error);
+  const absl::StatusOr<nlohmann::json> body = codec::ReadJson(answer.text);
+  co_return body.ok() ? codec::StringOr(*body, {"gitVersion"}, "") : "";
+}
+
+bool HasCredential(const ClusterConfig& config) {
+  return config.token || config.basic || config.exec || !config.tls.certificate_pem.empty();
+}
+
+// The error of somebody whom the server does not know. Servers that cannot be asked (before Kubernetes 1.28) know us.
+async::Task<absl::Status> AskWhoWeAre(http::Transport& transport, const ClusterConfig& config,
+                                      async::BootTime deadline) {
+  http::Request request{.method = "POST",
+                        .url = absl::StrCat(config.server, "/apis/authentication.k8s.io/v1/selfsubjectreviews"),
+                        .body = R"({"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"})"};
+  request.headers.Add("Content-Type", "application/json");
+  CO_ASSIGN_OR_RETURN(const Answer answer, co_await Ask(transport, std::move(request), deadline));
+  if (answer.status == 401 || (answer.status == 403 && absl::StrContains(answer.text, "system:anonymous"))) {
+    co_return Annotate("create selfsubjectreviews", answer.error);
+  }
+  co_return absl::OkStatus();
+}
+
 }  // namespace
 
 std::unique_ptr<http::Transport> MakeClusterTransport(async::AsioLoop& loop, async::BlockingPool& pool,
@@ -65,23 +114,16 @@ std::unique_ptr<http::Transport> MakeClusterTransport(async::AsioLoop& loop, asy
 async::Task<absl::StatusOr<std::string>> CheckCluster(http::Transport& transport, ClusterConfig config,
                                                       async::BootTime deadline) {
   async::Loop& loop = (co_await async::CurrentContext()).loop();
-  http::Request request{.url = absl::StrCat(config.server, "/version"), .max_body_bytes = kMaxVersionBytes};
-  request.headers.Add("Accept", "application/json");
-  absl::StatusOr<http::Response> response = co_await transport.Send(std::move(request), deadline);
-  if (!response.ok()) co_return Explain(config, response.status(), loop.Now().wall);
-  const std::string retry_after = response->headers.Get("Retry-After").value_or("");
-  const absl::StatusOr<std::string> text = co_await http::ReadAll(std::move(response->body), kMaxVersionBytes);
-  if (!text.ok()) co_return Explain(config, text.status(), loop.Now().wall);
-  if (response->status == 403) co_return "unknown";  // it knows us, and does not tell everybody its version
-  if (response->status != 200) {
-    const kubeapi::ApiError error = kubeapi::ApiErrorFromAnswer(response->status, *text, retry_after);
-    co_return Explain(config, Annotate("get /version", kubeapi::ToStatus(error)), loop.Now().wall);
+  const absl::StatusOr<std::string> version = co_await AskVersion(transport, config, deadline);
+  if (!version.ok()) co_return Explain(config, version.status(), loop.Now().wall);
+  if (version->empty()) {
+    co_return absl::UnavailableError(absl::StrCat(
+        config.server, " answers, but not as a Kubernetes API server: check the server of ", config.source));
   }
-  const absl::StatusOr<nlohmann::json> answer = codec::ReadJson(*text);
-  const std::string version = answer.ok() ? codec::StringOr(*answer, {"gitVersion"}, "") : "";
-  if (!version.empty()) co_return version;
-  co_return absl::UnavailableError(absl::StrCat(
-      config.server, " answers, but not as a Kubernetes API server: check the ", "server of ", config.source));
+  if (!HasCredential(config)) co_return version;
+  const absl::Status known = co_await AskWhoWeAre(transport, config, deadline);
+  if (!known.ok()) co_return Explain(config, known, loop.Now().wall);
+  co_return version;
 }
 
 std::string UserAgent(absl::string_view version, absl::string_view revision, absl::string_view part) {

@@ -37,13 +37,15 @@ struct ClusterOptions {
 std::unique_ptr<http::Transport> MakeClusterTransport(async::AsioLoop& loop, async::BlockingPool& pool,
                                                       ClusterConfig config, ClusterOptions options);
 
-// Asks the server for its version ("v1.36.0"). An error is explained as below.
+// Asks the server for its version ("v1.36.0"), and whether it knows us when we have a credential: to a wrong password
+// it does not answer 401 but takes us for nobody in particular. An error is explained as below.
 async::Task<absl::StatusOr<std::string>> CheckCluster(http::Transport& transport, ClusterConfig config,
                                                       async::BootTime deadline);
 
 // An error of any request to the cluster as one sentence that says what is wrong with the configuration and what to do,
 // where that can be told: certificates, credentials, names, rights. Codes afterwards: Unavailable (cannot reach, not
-// trusted: TLS), Unauthenticated (401, plugin), PermissionDenied (403); others as they are. Payloads are kept.
+// trusted: TLS), Unauthenticated (401, plugin, 403 for nobody in particular), PermissionDenied (403); others as they
+// are. Payloads are kept.
 absl::Status Explain(const ClusterConfig& config, const absl::Status& status, absl::Time now);
 
 // "ottoscale/0.1.0 (linux/amd64) 9564bef", with "/leader-election" behind it when `part` says so.

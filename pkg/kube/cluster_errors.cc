@@ -103,11 +103,18 @@ absl::Status As(absl::StatusCode code, absl::string_view sentence, const absl::S
 absl::Status Explain(const ClusterConfig& config, const absl::Status& status, absl::Time now) {
   if (status.ok()) return status;
   if (const auto error = kubeapi::ApiErrorOf(status)) {
-    if (error->code == 401) {
+    // A credential that no authenticator of the server understands makes us anonymous.
+    const bool nobody = error->code == 403 && absl::StrContains(error->message, "\"system:anonymous\"");
+    if (error->code == 401 || nobody) {
       return As(
           absl::StatusCode::kUnauthenticated,
           absl::StrCat(config.server, " refuses ", config.user, " (", config.source, "): ", WhyRefused(config, now)),
           status);
+    }
+    // Not an object that is missing, which the server would name: a path that it does not know.
+    if (error->code == 404 && absl::StrContains(status.message(), "page not found")) {
+      return As(absl::StatusCode::kNotFound,
+                "the API server does not know this resource: install its CustomResourceDefinition", status);
     }
     if (error->code != 403) return status;
     return As(absl::StatusCode::kPermissionDenied,

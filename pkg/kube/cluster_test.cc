@@ -63,6 +63,33 @@ TEST_F(ClusterTest, AVersionIsAnswered) {
   RunReal(loop_, (*server)->Stop(loop_.Now().boot));
 }
 
+TEST_F(ClusterTest, ACredentialThatMakesUsNobodyIsRefused) {
+  ScriptedHandler api;
+  int review = 403;
+  api.answer = [&review](const http::ServerRequest& request) {
+    if (request.path == "/version") return Scripted{.body = R"({"gitVersion":"v1.36.0"})"};
+    if (review != 403) return Scripted{.status = review};
+    const kubeapi::ApiError error =
+        kubeapi::MakeApiError(kubeapi::ErrorReason::kForbidden, "User \"system:anonymous\" cannot create");
+    return Scripted{.status = 403, .body = codec::Dump(kubeapi::ToJson(error))};
+  };
+  auto server = http::Listen(loop_, api, {});
+  ASSERT_TRUE(server.ok()) << server.status();
+  const std::string url = absl::StrCat("http://127.0.0.1:", (*server)->port());
+  const ClusterConfig config{.server = url, .basic = BasicAuth{"me", Secret("pw")}};
+  const absl::Status nobody = Check(config).status();
+  EXPECT_TRUE(absl::IsUnauthenticated(nobody)) << nobody;
+  EXPECT_TRUE(absl::StartsWith(
+      nobody.message(), absl::StrCat(url, " refuses user 'u' (F, context 'c'): its username or password is wrong")))
+      << nobody;
+  EXPECT_TRUE(Check({.server = url}).ok());  // who has no credential is nobody on purpose
+  for (const int old_server : {201, 404}) {
+    review = old_server;
+    EXPECT_TRUE(Check(config).ok()) << old_server;
+  }
+  RunReal(loop_, (*server)->Stop(loop_.Now().boot));
+}
+
 TEST_F(ClusterTest, WhatBarsTheWayIsExplained) {
   const Identity stranger = MakeIdentity({}, nullptr);
   ScriptedHandler plain;

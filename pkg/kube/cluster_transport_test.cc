@@ -321,8 +321,8 @@ TEST(ExecCredential, WhatAPluginMayNotAnswer) {
     absl::StatusOr<ProcessResult> result;
     std::string why;
   } rows[] = {
-      {absl::NotFoundError("'get-token' is not in PATH (/bin)"),
-       "is not installed ('get-token' is not in PATH (/bin)): apt install it"},
+      {absl::NotFoundError("'get-token' is not in PATH"),
+       "is not installed ('get-token' is not in PATH): apt install it"},
       {absl::PermissionDeniedError("x: Permission denied"), "cannot be run (x: Permission denied)"},
       {ProcessResult{.exit_code = 1}, "failed with exit code 1 and said nothing"},
       {ProcessResult{.out = ""}, "its answer is unusable: it is empty"},

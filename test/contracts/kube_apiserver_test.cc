@@ -12,7 +12,6 @@
 #include "absl/strings/str_cat.h"
 #include "pkg/apiserver/api_server.h"
 #include "pkg/apiserver/memory_store.h"
-#include "pkg/async/deadline.h"
 #include "pkg/async/scope.h"
 #include "pkg/async/simulated_loop.h"
 #include "pkg/async/sleep.h"
@@ -24,67 +23,13 @@
 #include "pkg/kube/events.h"
 #include "pkg/kube/reflector.h"
 #include "pkg/kubeapi/api_error.h"
+#include "test/contracts/bad_network.h"
 
 namespace ottoscale::kube {
 namespace {
 
 using kubeapi::ObjectKey;
 using nlohmann::json;
-
-// A stream whose connection breaks after a while.
-class CutStream final : public http::BodySource {
- public:
-  CutStream(async::Loop& loop, http::Body body, async::BootTime cut) : loop_(loop), body_(std::move(body)), cut_(cut) {}
-  async::Task<absl::StatusOr<std::optional<std::string>>> Next() override {
-    const async::Context& context = co_await async::CurrentContext();
-    auto chunk = co_await async::WithDeadline(cut_, body_.source->Next());
-    if (chunk.ok() || context.cancelled() || loop_.Now().boot < cut_) co_return chunk;
-    co_return http::MakeFailure({http::Failure::kDisconnected, true}, "the connection broke");
-  }
-
- private:
-  async::Loop& loop_;
-  http::Body body_;
-  async::BootTime cut_;
-};
-
-// A network that refuses, delays, loses and cuts, as long as `faulty`.
-class Network final : public http::Transport {
- public:
-  Network(async::Loop& loop, http::Handler& server) : loop_(loop), clean_(loop, server) {}
-
-  async::Task<absl::StatusOr<http::Response>> Send(http::Request request, async::BootTime deadline) override {
-    const std::string line = absl::StrCat(request.method, " ", request.url);
-    async::Random& random = loop_.random();
-    if (faulty) CO_RETURN_IF_ERROR(co_await async::Sleep(absl::Milliseconds(static_cast<int64_t>(random.Below(300)))));
-    if (faulty && random.Chance(0.15)) co_return Lose(line, http::Failure::kConnect, false);
-    const bool streaming = request.streaming;
-    absl::StatusOr<http::Response> response = co_await clean_.Send(std::move(request), deadline);
-    if (faulty && random.Chance(0.15)) co_return Lose(line, http::Failure::kDisconnected, true);
-    Note(line, response.ok() ? std::to_string(response->status) : std::string(response.status().message()));
-    if (response.ok() && streaming && faulty) {
-      const async::BootTime cut = loop_.Now().boot + absl::Milliseconds(static_cast<int64_t>(random.Below(60'000)));
-      if (response->body.source != nullptr) {
-        response->body = http::Body(std::make_unique<CutStream>(loop_, std::move(response->body), cut));
-      }
-    }
-    co_return response;
-  }
-
-  bool faulty = true;
-  std::vector<std::string> trace;
-
- private:
-  absl::Status Lose(const std::string& line, http::Failure kind, bool maybe_sent) {
-    Note(line, maybe_sent ? "lost" : "refused");
-    return http::MakeFailure({kind, maybe_sent}, "the network is bad");
-  }
-  void Note(const std::string& line, const std::string& what) {
-    trace.push_back(absl::StrCat(absl::FormatDuration(loop_.Now().boot.since_boot), " ", line, " ", what));
-  }
-  async::Loop& loop_;
-  http::Loopback clean_;
-};
 
 json Policy(const std::string& name, int64_t wanted) {
   json object = json::object();
@@ -100,7 +45,8 @@ struct World {
   explicit World(uint64_t seed)
       : loop(seed),
         server(loop, store),
-        network(loop, server),
+        clean(loop, server),
+        network(loop, clean, absl::Milliseconds(300), absl::Minutes(1)),
         user_side(loop, server),
         client(network, {.base_url = "http://api:80"}),
         user(user_side, {.base_url = "http://api:80"}),
@@ -192,7 +138,8 @@ struct World {
   async::SimulatedLoop loop;
   apiserver::MemoryStore store;
   apiserver::ApiServer server;
-  Network network;
+  http::Loopback clean;
+  contracts::BadNetwork network;
   http::Loopback user_side;
   Client client;
   Client user;
