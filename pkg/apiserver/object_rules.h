@@ -16,8 +16,8 @@ namespace ottoscale::apiserver {
 // apiVersion, kind, and (where the body has them) name and namespace agree with where it was sent; metadata is well
 // formed. `key.name` may be empty for a creation.
 absl::Status CheckEnvelope(const Served& served, const kubeapi::ObjectKey& key, const nlohmann::json& input);
-// Labels, annotations and finalizers have the form of such names; an object that is being deleted gets no new finalizer.
-// `live` is null for a new object.
+// Labels, annotations and finalizers have the form of such names; an object that is being deleted gets no new
+// finalizer. `live` is null for a new object.
 absl::Status CheckUserMetadata(const Served& served, const std::string& name, const nlohmann::json* live,
                                const nlohmann::json& next);
 // A Secret keeps its type, and what it holds once it is immutable. Other kinds pass.

@@ -49,7 +49,8 @@ std::optional<double> ParseDecimal(absl::string_view text) {
   const std::vector<absl::string_view> parts = absl::StrSplit(digits, '.');
   if (parts.size() > 2) return std::nullopt;
   for (const absl::string_view part : parts) {
-    if (part.empty() || part.size() > kMaxDigits || part.find_first_not_of("0123456789") != absl::string_view::npos) return std::nullopt;
+    if (part.empty() || part.size() > kMaxDigits || part.find_first_not_of("0123456789") != absl::string_view::npos)
+      return std::nullopt;
   }
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

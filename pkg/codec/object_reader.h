@@ -85,7 +85,8 @@ class ObjectReader {
   // Lengths in characters of UTF-8.
   std::optional<std::string> String(absl::string_view key, Range length);
   // A plain decimal, as Kubernetes' int-or-string: 200, "37.5". Fractions are strings. No sign but '-', no exponent, no
-  // suffix: "1000m" would be a Kubernetes Quantity and mean 1. A string has at most 12 digits on either side of the point.
+  // suffix: "1000m" would be a Kubernetes Quantity and mean 1. A string has at most 12 digits on either side of the
+  // point.
   std::optional<double> Decimal(absl::string_view key, double min, double max);
   template <typename E>
   std::optional<E> Enum(absl::string_view key, const std::vector<Choice<E>>& choices) {

@@ -34,9 +34,9 @@ struct Sample {
   double value = 0;            // in the source's unit (HTTPHeartbeat: milliseconds)
   async::Instant measured_at;  // when the provider measured it: samples with equal times are the same sample
   MissingReason missing = MissingReason::kNone;
-  std::string message;    // for people, when missing or censored: what happened, without any body of the answer
-  std::string unit;  // "ms"; for messages
-  absl::Duration took;    // of the reading, for telemetry
+  std::string message;  // for people, when missing or censored: what happened, without any body of the answer
+  std::string unit;     // "ms"; for messages
+  absl::Duration took;  // of the reading, for telemetry
   bool operator==(const Sample&) const = default;
 };
 
