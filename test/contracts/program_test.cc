@@ -480,7 +480,7 @@ class Replicas : public ProgramTest {
 
 TEST_F(Replicas, OneLeadsAndTheOtherIsReady) {
   StartBoth();
-  loop.RunFor(absl::Minutes(4));
+  loop.RunFor(absl::Minutes(6));
   EXPECT_THAT(Writes(), testing::StartsWith("first 2, first 3, first 4"));
   EXPECT_THAT(Writes(), Not(HasSubstr("second")));
   EXPECT_TRUE(first->elector.leading());
@@ -495,7 +495,7 @@ TEST_F(Replicas, NoWriteIsBegunWhenTheLeaseRunsOut) {
   // Its other requests still arrive: nothing but the gate stops it.
   first->lease_way.cut = true;
   const async::BootTime cut = loop.Now().boot;
-  loop.RunFor(absl::Minutes(4));
+  loop.RunFor(absl::Minutes(10));
   EXPECT_TRUE(absl::IsAborted(first->end)) << first->end;
   EXPECT_TRUE(second->elector.leading());
   ASSERT_GT(writes.size(), before + 2);
@@ -535,7 +535,6 @@ TEST_F(Replicas, WhoHasLostTheLeaseWritesNoStatus) {
   const size_t before = cloud.journal.size();
   cloud.value = 500;  // so that every pass has something new to say
   loop.RunFor(absl::Seconds(3));
-  StopReplica(*first);
   EXPECT_EQ(cloud.journal.size(), before);
 }
 
