@@ -55,8 +55,27 @@ suite() {
   rm -f "$log"
 }
 
+# python FOLDER: the pytest suites of a folder; counts their tests, names what failed or was skipped.
+python() {
+  local log start status p f s
+  log=$(mktemp) start=$SECONDS
+  python3 -m pytest -q -rfEs --durations=8 "$1" >"$log" 2>&1
+  status=$?
+  count() { sed -n 's/^\(.* \)\?\([0-9][0-9]*\) '"$1"'.* in [0-9.]*s.*/\2/p' "$log" | tail -1; }
+  p=$(count passed) f=$(count failed) s=$(count skipped)
+  p=${p:-0} f=$((${f:-0} + $(count error | grep . || echo 0))) s=${s:-0}
+  if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then f=1 && bad+=("$1 ended with status $status"); fi
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  printf '%-4s %-28s %5d passed %3d failed %3d skipped %4d s\n' "$([ "$f" -eq 0 ] && echo ok || echo FAIL)" "$1" "$p" "$f" "$s" $((SECONDS - start))
+  if [ "$f" -gt 0 ]; then tail -n 150 "$log"; fi
+  while read -r line; do bad+=("$line"); done < <(sed -n 's/^\(FAILED\|ERROR\|SKIPPED\) /&/p' "$log")
+  rm -f "$log"
+}
+
 say "set-up"
 pkg/cmake/install-packages.sh build test || { failed=1 bad+=("set-up"); finish; }
+
+check "real servers: kube-apiserver, etcd, kubectl, Helm" test/tools/build.sh
 
 say "build"
 configure() { cmake -G Ninja -DCMAKE_CXX_COMPILER=clang++-19 -S . "$@"; }
@@ -82,4 +101,7 @@ OTTOSCALE_WORLDS=${OTTOSCALE_FAST_WORLDS:-1000} suite build/fast/tests/simulatio
 
 say "end to end (the product)"
 for script in test/e2e/*_test.sh; do check "$(basename "$script" _test.sh)" "$script" "$PWD/build/ottoscale"; done
+
+say "against the real kube-apiserver, Helm and Prometheus"
+for folder in test/conformance test/e2e; do python "$folder"; done
 finish
