@@ -1,5 +1,5 @@
-// The custom kinds as they are in crds/: what a schema prunes, fills in and refuses; tables, OpenAPI and field validation
-// over requests.
+// The custom kinds as they are in crds/: what a schema prunes, fills in and refuses; tables, OpenAPI and field
+// validation over requests.
 #include "pkg/apiserver/crd.h"
 
 #include <gmock/gmock.h>
@@ -104,7 +104,8 @@ TEST(Schema, FillsInWhatIsAbsentOrNullAndNothingElse) {
   EXPECT_EQ(object["spec"]["mode"], "Enforce");
   EXPECT_FALSE(object["spec"].contains("suspend"));
   EXPECT_EQ(object["spec"]["behavior"]["scaleIn"]["cooldownSeconds"], 7);
-  EXPECT_EQ(object["spec"]["behavior"]["scaleIn"]["policies"], Yaml("[{type: Percent, value: 50, periodSeconds: 300}]"));
+  EXPECT_EQ(object["spec"]["behavior"]["scaleIn"]["policies"],
+            Yaml("[{type: Percent, value: 50, periodSeconds: 300}]"));
   EXPECT_EQ(object["spec"]["metrics"][0]["aggregation"], Yaml("{type: Last, windowSeconds: 0}"));
   EXPECT_EQ(object["spec"]["metrics"][0]["source"]["httpHeartbeat"]["timeoutMilliseconds"], 10000);
   EXPECT_FALSE(object["spec"].contains("schedule"));
@@ -121,19 +122,18 @@ TEST(Schema, RefusesWrongShapesWithTheirPathAndReason) {
       {"/spec/maxCapacity", "\"5\"", "spec.maxCapacity FieldValueTypeInvalid: must be an integer, found '5'"},
       {"/spec/maxCapacity", "10001",
        "spec.maxCapacity FieldValueInvalid: must be an integer from 1 to 10000, found 10001"},
-      {"/spec/mode", "\"Watch\"",
-       "spec.mode FieldValueNotSupported: must be 'Enforce' or 'Recommend', found 'Watch'"},
+      {"/spec/mode", "\"Watch\"", "spec.mode FieldValueNotSupported: must be 'Enforce' or 'Recommend', found 'Watch'"},
       {"/spec/metrics", "[]", "spec.metrics FieldValueInvalid: must have 1 to 16 items, found 0"},
       {"/spec/metrics/0/name", "\"A\"",
-       "spec.metrics[0].name FieldValueInvalid: must be a text that matches ^[a-z0-9]([-a-z0-9]*[a-z0-9])?$, found 'A'"},
+       "spec.metrics[0].name FieldValueInvalid: must be a text that matches ^[a-z0-9]([-a-z0-9]*[a-z0-9])?$, found "
+       "'A'"},
       {"/spec/target/herokuFormation/app", "\"\"",
        "spec.target.herokuFormation.app FieldValueInvalid: must not be empty"},
       {"/spec/metrics/0/strategy/threshold/lower", "37.5",
        "spec.metrics[0].strategy.threshold.lower FieldValueTypeInvalid: must be an integer or a string, found 37.5"},
       {"/spec/suspend", "{\"untilTime\": \"soon\"}",
        "spec.suspend.untilTime FieldValueInvalid: must be a time such as \"2026-12-01T00:00:00Z\", found 'soon'"},
-      {"/spec/notifications",
-       "[{\"channelRef\": {\"name\": \"a\"}, \"events\": [\"ScaledIn\", \"ScaledIn\"]}]",
+      {"/spec/notifications", "[{\"channelRef\": {\"name\": \"a\"}, \"events\": [\"ScaledIn\", \"ScaledIn\"]}]",
        "spec.notifications[0].events[1] FieldValueDuplicate: must be listed once, found \"ScaledIn\" again"},
       {"/spec/target", "{\"type\": \"HerokuFormation\", \"herokuFormation\": {\"app\": \"a\"}}",
        "spec.target.herokuFormation.accountRef FieldValueRequired: is required"},

@@ -47,6 +47,7 @@ std::optional<Requirement> Equality(absl::string_view part) {
   const bool negated = absl::ConsumeSuffix(&key, "!");
   if (!negated) absl::ConsumePrefix(&value, "=");
   key = absl::StripAsciiWhitespace(key);
+  if (value.find('=') != absl::string_view::npos) return std::nullopt;
   return Requirement{.key = std::string(key),
                      .op = negated ? Operator::kNotIn : Operator::kIn,
                      .values = {std::string(absl::StripAsciiWhitespace(value))}};

@@ -279,9 +279,12 @@ absl::StatusOr<Written> Writes::Finish(const WriteRequest& request, const Stored
     return Refusal(kubeapi::ErrorReason::kRequestEntityTooLarge, "the object becomes too large");
   }
   if (request.dry_run) return Written{.object = std::make_shared<const json>(std::move(next))};
-  const bool gone = Dying(next) && !HasFinalizers(next);
-  const absl::StatusOr<Stored> stored = gone ? store_.Delete(served.resource, live.key, live.revision)
-                                             : store_.Put(served.resource, live.key, std::move(next), live.revision);
+  if (Dying(next) && !HasFinalizers(next)) {  // the last finalizer went: so does the object
+    const absl::StatusOr<Stored> last = store_.Delete(served.resource, live.key, live.revision);
+    if (!last.ok()) return StoreFailure(served, request.key.name, last.status());
+    return Written{.object = std::make_shared<const json>(std::move(next))};
+  }
+  const absl::StatusOr<Stored> stored = store_.Put(served.resource, live.key, std::move(next), live.revision);
   if (!stored.ok()) return StoreFailure(served, request.key.name, stored.status());
   return Written{.object = stored->object};
 }
