@@ -153,6 +153,7 @@ TEST_F(AccountsTest, SaysWhatIsWrongInTheSecret) {
        "SecretInvalid: the value of key 'apiKey' in Secret 'keys' ends in a newline: write it without one (echo -n, "
        "printf %s). Retried by itself."},
       {{{"apiKey", text("key\r\n1")}}, "has a blank or a control character: write the API key and nothing else."},
+      {{{"apiKey", text("a key")}}, "has a blank or a control character"},
       {{{"apiKey", text("k\xC3\xA9y")}}, "has a blank or a control character"},
   };
   for (const auto& row : rows) {

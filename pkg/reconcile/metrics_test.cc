@@ -356,6 +356,9 @@ TEST_F(MetricsTest, TellsWhatIsLeftOnceAnAccount) {
   EXPECT_THAT(Of("ottoscale_provider_rate_limit"), ElementsAre("{provider=\"heroku\",account=\"shop/heroku\"} 4500",
                                                                "{provider=\"heroku\",account=\"shop/other\"} 100"));
   Delete({"shop", "a"});
+  EXPECT_THAT(Of("ottoscale_provider_rate_limit_remaining"),
+              Contains("{provider=\"heroku\",account=\"shop/heroku\"} 4390"))
+      << "another policy still uses it";
   pass("c", "shop/heroku", ports::RequestQuota{4380, 4500});
   EXPECT_THAT(Of("ottoscale_provider_rate_limit_remaining"),
               ElementsAre("{provider=\"heroku\",account=\"shop/heroku\"} 4380"))
@@ -375,7 +378,10 @@ TEST_F(MetricsTest, SaysThatATargetIsClaimedTwice) {
   outcome.observation.target = decision::TargetFailure{.reason = "AmbiguousTarget"};
   Pass(entry, outcome);
   EXPECT_THAT(Of("ottoscale_policy_target_ambiguous"), ElementsAre(Web("", "1")));
-  Pass(entry, Outcome(3, 3, At(absl::Seconds(20))));
+  outcome.observation.target = decision::TargetFailure{.reason = "SecretNotFound"};
+  Pass(entry, outcome);
+  EXPECT_THAT(Of("ottoscale_policy_target_ambiguous"), ElementsAre(Web("", "0"))) << "another trouble";
+  Pass(entry, Outcome(3, 3, At(absl::Seconds(40))));
   EXPECT_THAT(Of("ottoscale_policy_target_ambiguous"), ElementsAre(Web("", "0")));
 }
 

@@ -16,6 +16,7 @@
 #include "pkg/kubeapi/base64.h"
 #include "pkg/kubeapi/resource.h"
 #include "pkg/telemetry/captured_log.h"
+#include "pkg/telemetry/text_stream.h"
 
 namespace ottoscale::reconcile {
 namespace {
@@ -148,6 +149,7 @@ class ReconcilerTest : public testing::Test {
                outside.journal.push_back(absl::StrCat("target with ", account.credential.Reveal()));
                return std::make_unique<Target>(loop, outside);
              }});
+    metrics = std::make_unique<Metrics>(registry, providers);
     reconciler = std::make_unique<Reconciler>(Reconciler::Dependencies{.loop = loop,
                                                                        .client = client,
                                                                        .policies = policies,
@@ -155,7 +157,7 @@ class ReconcilerTest : public testing::Test {
                                                                        .providers = providers,
                                                                        .events = events,
                                                                        .log = log.Named("reconcile"),
-                                                                       .metrics = metrics,
+                                                                       .metrics = *metrics,
                                                                        .limits = {},
                                                                        .on_secret = [this](const Secret& secret) {
                                                                          outside.journal.push_back(
@@ -241,7 +243,7 @@ class ReconcilerTest : public testing::Test {
   telemetry::CapturedLog lines;
   telemetry::Log log{{.loop = loop, .sink = lines.sink()}};
   telemetry::Registry registry;
-  Metrics metrics{registry, providers};
+  std::unique_ptr<Metrics> metrics;
   std::unique_ptr<Reconciler> reconciler;
   std::string object_uid = "uid-1";
   int64_t generation = 0;
@@ -469,8 +471,26 @@ TEST_F(ReconcilerTest, AnIntentThatCannotBeRecordedKeepsTheCloudAsItIs) {
   EXPECT_EQ(outside.desired, 1);
 }
 
+TEST_F(ReconcilerTest, AStatusWhoseAnswerWasLostIsWrittenAgainEvenWhenItIsTheOldOne) {
+  (void)Pass();
+  outside.unreadable = TargetFailure{.fault = TargetFault::kUnavailable, .message = "away"};
+  outside.broken_status = {kubeapi::ErrorReason::kInternalError};  // it may have been taken all the same
+  loop.RunFor(absl::Seconds(20));
+  (void)Pass();
+  outside.unreadable.reset();
+  loop.RunFor(absl::Seconds(20));
+  Journal();
+  (void)Pass();
+  EXPECT_THAT(Journal(), Contains("status")) << "as it was before, but who knows what stands there";
+}
+
 TEST_F(ReconcilerTest, ACancelledPassReportsNothingAndWritesNothing) {
   outside.value = 2000;
+  for (int i = 0; i < 2; ++i) {
+    (void)Pass();
+    loop.RunFor(absl::Seconds(20));
+  }
+  Journal();
   outside.read_takes = absl::Seconds(10);
   async::Scope scope(loop);
   std::optional<absl::Status> ended;
@@ -579,6 +599,36 @@ TEST_F(ReconcilerTest, WhoRecommendsOrIsSuspendedIsNobodysRival) {
   (void)Pass();
   (void)Pass(kWorker);
   EXPECT_THAT(Condition("Ready", kWorker), HasSubstr("AmbiguousTarget")) << "it may still scale out";
+}
+
+TEST_F(ReconcilerTest, GivesUpItsClaimAtOnceEvenWhenTheTargetCannotBeRead) {
+  PutPolicy(nlohmann::json::object(), kWorker);
+  (void)Pass();
+  outside.unreadable = TargetFailure{.fault = TargetFault::kUnavailable, .message = "away"};
+  PutPolicy({{"mode", "Recommend"}});
+  (void)Pass();
+  outside.unreadable.reset();
+  (void)Pass(kWorker);
+  EXPECT_THAT(Condition("Ready", kWorker), HasSubstr("Ready=True"));
+}
+
+TEST_F(ReconcilerTest, CountsFromTheRegistrationOnAndTimesItsWrites) {
+  metrics->Watch(reconciler->entries());
+  outside.read_takes = absl::Seconds(5);
+  async::Scope scope(loop);
+  const auto run = [](Reconciler& r) -> async::Task<void> { (void)co_await r.Reconcile(kWeb); };
+  scope.Spawn(run(*reconciler));
+  loop.RunFor(absl::Seconds(1));
+  EXPECT_THAT(telemetry::ExpositionText(registry),
+              HasSubstr("\nottoscale_decisions_total{policy_namespace=\"shop\",policy=\"web\","
+                        "action=\"hold\",reason=\"Steady\"} 0\n"))
+      << "the first pass is still under way";
+  ASSERT_TRUE(loop.RunUntilDone([&scope] { return scope.running() == 0; }));
+  outside.value = 2000;
+  outside.write_takes = absl::Seconds(3);
+  PassUntilWritten(1);
+  EXPECT_THAT(telemetry::ExpositionText(registry),
+              HasSubstr("\nottoscale_scale_write_duration_seconds_sum{target_type=\"HerokuFormation\"} 3\n"));
 }
 
 }  // namespace
