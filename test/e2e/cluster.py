@@ -230,6 +230,9 @@ rules:
     def apply_crds(self):
         self.kubectl("apply", "--server-side", "-f", ROOT / "crds", check=True)
         self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        for plural in ("scalingpolicies", "cloudaccounts", "notificationchannels"):  # 429 until its storage is there
+            path = f"/apis/ottoscale.dev/v1alpha1/{plural}"
+            eventually(f"{plural} are served", lambda path=path: self.request("GET", path).status == 200)
 
     def namespace(self, prefix="test"):
         self._namespaces += 1
