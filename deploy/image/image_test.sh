@@ -79,7 +79,9 @@ run() {
     root=$1 program=$2
     shift 2
     mount --make-rprivate /
+    mkdir -p "$root/proc"
     mount --bind "$root" "$root"
+    mount -t proc proc "$root/proc"
     mount -o remount,bind,ro,nosuid,nodev "$root"
     exec python3 "$program" "$root" "$@"' sh "$work/root" "$work/run.py" "$@"
 }

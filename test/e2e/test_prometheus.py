@@ -10,12 +10,13 @@ import faulty_cloud
 from prometheus import OPERATOR_LABELS, Prometheus
 from shipped import DEPLOY, expressions
 
-# What no fault of a cloud provokes; test_operator_* (with a cluster) and the cases of promtool have these.
+# What no fault of a cloud provokes; test_rights.py and the cases of promtool have these.
 NOT_HERE = {
     "rule OttoscaleDown": "the program runs",
     "rule OttoscaleNoLeader": "`up` has no lease",
     "rule OttoscaleInvariantViolation": "a defect of the program",
     "rule OttoscaleReconcileErrors": "the embedded API server does not fail",
+    "rule OttoscaleAPIServerRefuses": "the embedded API server does not refuse",
     "rule OttoscaleWorkqueueBacklog": "takes 100 policies for 10 minutes",
     "rule OttoscaleReconcileLag": "takes an overload",
 }
