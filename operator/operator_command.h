@@ -13,7 +13,7 @@ namespace ottoscale::operator_main {
 
 // `arguments` are those of the process: read again over the configuration file when there is one. `sources`: what the
 // process has to find a cluster by; the flags are filled in here. `host_name` and something random name this process.
-int RunOperator(const OperatorOptions& options, const std::vector<std::string>& arguments, kube::ConfigSources sources,
+int RunOperator(const OperatorOptions& flags, const std::vector<std::string>& arguments, kube::ConfigSources sources,
                 const std::string& host_name, const Version& version, bool colour, const Output& output);
 
 }  // namespace ottoscale::operator_main
