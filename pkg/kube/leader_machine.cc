@@ -25,6 +25,8 @@ constexpr double kSpread = 0.1;
 constexpr double kRetryJitter = 1.2;
 // Between two tries to release.
 constexpr absl::Duration kReleasePause = absl::Milliseconds(200);
+// What is left of the lease right before it is renewed must be enough for a write to be begun, and for a slow renewal.
+constexpr absl::Duration kForWrites = absl::Seconds(4);
 constexpr int64_t kMaxSeconds = std::numeric_limits<int32_t>::max();
 
 absl::Status Rule(bool kept, absl::string_view sentence) {
@@ -45,6 +47,10 @@ absl::Status LeaderElectionOptions::Validate() const {
            Rule(renew_deadline > kRetryJitter * retry_period,
                 absl::StrCat("the renew deadline must be longer than 1.2 retry periods (",
                              text(kRetryJitter * retry_period), "), it is ", text(renew_deadline))),
+           Rule(
+               renew_deadline >= retry_period + kForWrites,
+               absl::StrCat("the renew deadline must be at least 4s longer than the retry period (", text(retry_period),
+                            "), or writes would not have the time that they need; it is ", text(renew_deadline))),
            Rule(lease_duration > renew_deadline,
                 absl::StrCat("the lease duration must be longer than the renew deadline (", text(renew_deadline),
                              "), it is ", text(lease_duration))),

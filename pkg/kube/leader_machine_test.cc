@@ -333,6 +333,9 @@ TEST(LeaderElectionOptions, SayWhichRuleIsBroken) {
       {Options(""), "leader election needs an identity of this process"},
       {with(15, 10, 0), "the retry period must be longer than 0s, it is 0"},
       {with(15, 12, 10), "the renew deadline must be longer than 1.2 retry periods (12s), it is 12s"},
+      {with(15, 5, 2),
+       "the renew deadline must be at least 4s longer than the retry period (2s), or writes would not have the time "
+       "that they need; it is 5s"},
       {with(10, 10, 2), "the lease duration must be longer than the renew deadline (10s), it is 10s"},
       {half, "the lease duration must be whole seconds, it is 15.5s"},
   };

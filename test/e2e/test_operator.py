@@ -240,7 +240,7 @@ def test_killed_at_random_moments_it_never_writes_amiss(cluster, namespace, clou
 
 def test_two_replicas_never_both_write(cluster, namespace, cloud, start):
     """The leader is killed, then stopped and continued: the other takes over, and no capacity is written twice."""
-    short = ("--lease-duration", "4s", "--renew-deadline", "3s", "--retry-period", "500ms")
+    short = ("--lease-duration", "7s", "--renew-deadline", "5s", "--retry-period", "500ms")
     secret(cluster, namespace)
     apply(cluster, namespace, manifests(cloud))
     replicas = [start(*short, name="replica-1"), start(*short, name="replica-2")]
@@ -257,6 +257,6 @@ def test_two_replicas_never_both_write(cluster, namespace, cloud, start):
     second = eventually("the other takes over", lambda: (one := holder()) != first and one, 20)
     eventually("and writes", lambda: ("web", 2, 3) in cloud.writes, 30)
     leader.process.resume()
-    time.sleep(8)
+    time.sleep(10)
     assert cloud.writes == [("web", 2, 3), ("web", 3, 4)], cloud.writes
     assert holder() == second
