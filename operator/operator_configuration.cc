@@ -37,7 +37,7 @@ void ReadDuration(ObjectReader& reader, const char* key, absl::Duration& into) {
   if (absl::ParseDuration(*text, &duration) && duration > absl::ZeroDuration()) {
     into = duration;
   } else {
-    reader.Refuse(key, absl::StrCat("found '", Printable(*text), "', expected a duration such as 15s or 2m"));
+    reader.Refuse(key, absl::StrCat("must be a duration such as 15s or 2m, found '", Printable(*text), "'"));
   }
 }
 void ReadWord(ObjectReader& reader, const char* key, const std::vector<std::string>& words, std::string& into) {
