@@ -28,6 +28,8 @@ void Oracle::PolicySet(const PolicyFacts& facts) {
   targets_[facts.app].policies[facts.name].push_back({loop_.Now().boot, facts});
 }
 
+void Oracle::MadeAnew(const PolicyFacts& facts) { targets_[facts.app].made_anew[facts.name] = loop_.Now().boot; }
+
 void Oracle::BeatAnswered(const std::string& app, absl::Duration took, int status) {
   targets_[app].beats.push_back({loop_.Now().boot, took, status});
 }
@@ -68,7 +70,9 @@ void Oracle::CheckPermission(const Target& target, const simulation::HerokuWrite
   for (const auto& [name, versions] : target.policies) {
     const bool all_along =
         std::all_of(versions.begin(), versions.end(), [](const Version& v) { return v.facts.may_write; });
-    writers += all_along && versions.front().from + kFirstReading < write.at.boot;
+    const auto anew = target.made_anew.find(name);
+    const async::BootTime since = anew == target.made_anew.end() ? versions.front().from : anew->second;
+    writers += all_along && since + kFirstReading < write.at.boot;
   }
   if (writers > 1) Violate(absl::StrCat("I15 two policies, one target: ", Words(write)));
 }
@@ -93,7 +97,15 @@ void Oracle::CheckCooldown(const Target& target, const simulation::HerokuWrite& 
   // After a write whose answer was lost, a person who puts the capacity back makes it look as if it had never happened.
   const auto& last_write = target.writes.rbegin();
   if (last_write != target.writes.rend() && target.human_at && *target.human_at >= last_write->at.boot) return;
+  // A policy made anew has no memory, and an operator that came after the write and had no time to read it from the
+  // old one has none either.
+  const auto forgotten = [&](async::BootTime at) {
+    return std::any_of(target.made_anew.begin(), target.made_anew.end(), [&](const auto& anew) {
+      return at <= anew.second && at <= started_ && anew.second <= started_ + kPropagation;
+    });
+  };
   for (auto last = target.writes.rbegin(); last != target.writes.rend(); ++last) {
+    if (forgotten(last->at.boot)) return;
     const bool last_out = last->to > last->from;
     if (out && !last_out) continue;
     absl::Duration needed = absl::InfiniteDuration();

@@ -8,22 +8,9 @@
 
 #include "pkg/async/loop.h"
 #include "pkg/simulation/heroku.h"
+#include "test/simulation/facts.h"
 
 namespace ottoscale::world {
-
-// What a policy says, as the test that wrote it knows it.
-struct PolicyFacts {
-  std::string name;
-  std::string app;
-  int min = 1;
-  int max = 5;
-  double lower_ms = 120;
-  double upper_ms = 1000;
-  absl::Duration poll;
-  absl::Duration out_cooldown;
-  absl::Duration in_cooldown;
-  bool may_write = true;  // Enforce and not suspended
-};
 
 class Oracle {
  public:
@@ -31,6 +18,8 @@ class Oracle {
 
   // A policy was created or changed: `facts` hold from now on.
   void PolicySet(const PolicyFacts& facts);
+  // The same policy was deleted and made anew: what it knew is gone, unless an operator remembers it.
+  void MadeAnew(const PolicyFacts& facts);
   // A heartbeat of the app was answered: after how long, with what.
   void BeatAnswered(const std::string& app, absl::Duration took, int status);
   void OperatorStarted() { started_ = loop_.Now().boot; }
@@ -59,6 +48,7 @@ class Oracle {
     std::vector<Beat> beats;
     std::vector<simulation::HerokuWrite> writes;  // accepted, of operators
     std::optional<async::BootTime> human_at;
+    std::map<std::string, async::BootTime> made_anew;  // policies, the last time
   };
   // The versions that an operator may still have been acting on.
   static std::vector<PolicyFacts> Recent(const Target& target, async::BootTime now);
