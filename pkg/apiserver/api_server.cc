@@ -189,12 +189,25 @@ absl::StatusOr<http::Response> ApiServer::ReadTable(const http::ServerRequest& r
 absl::StatusOr<http::Response> ApiServer::ReadCoreEvents(const http::ServerRequest& request, const std::string& ns) {
   if (request.method != "GET") return NotAllowed(request.method);
   ASSIGN_OR_RETURN(const Options options, ParseOptions(request.query));
+  const bool as_table = WantsTable(request.headers.Get("Accept").value_or(""));
+  const TableOptions table{.include = IncludeOf(request.query)};
   if (options.watch) {
-    return Refusal(ErrorReason::kMethodNotAllowed, "events of v1 can be listed here: watch those of events.k8s.io/v1");
+    if (!options.field_selector.empty()) {
+      return BadRequest("query parameter fieldSelector: events of v1 are watched without one, or listed with it");
+    }
+    Render render = [this, table, as_table](const json& event, bool first) {
+      const json converted = ToCoreEvent(event);
+      TableOptions with = table;
+      with.headers = first;
+      return as_table ? TableOf(CoreEvents(), converted, loop_.Now().wall, with) : converted;
+    };
+    ASSIGN_OR_RETURN(std::unique_ptr<http::BodySource> stream,
+                     OpenWatch(loop_, store_, Target{.served = &StoredEvents(), .ns = ns}, options,
+                               options_.bookmark_interval, std::move(render)));
+    return JsonAnswer(200, http::Body(std::move(stream)));
   }
   ASSIGN_OR_RETURN(ListPage page, ListCoreEvents(store_, ns, options));
-  if (!WantsTable(request.headers.Get("Accept").value_or(""))) return JsonAnswer(200, ListBody(std::move(page)));
-  const TableOptions table{.include = IncludeOf(request.query)};
+  if (!as_table) return JsonAnswer(200, ListBody(std::move(page)));
   return JsonAnswer(200, TableOf(CoreEvents(), page, loop_.Now().wall, table));
 }
 

@@ -48,12 +48,12 @@ bool Matches(const json& event, const std::vector<Term>& terms) {
   return true;
 }
 
+}  // namespace
+
 const Served& StoredEvents() {
   static const Served kEvents{.resource = kubeapi::Events()};
   return kEvents;
 }
-
-}  // namespace
 
 const Served& CoreEvents() {
   static const Served kEvents{.resource = {.version = "v1", .plural = "events", .kind = "Event"},

@@ -16,6 +16,9 @@ namespace ottoscale::apiserver {
 // For tables and discovery: the kind Event of the core group.
 const Served& CoreEvents();
 
+// What they are stored as: events.k8s.io/v1.
+const Served& StoredEvents();
+
 // One event of events.k8s.io/v1 in the other form.
 nlohmann::json ToCoreEvent(const nlohmann::json& event);
 

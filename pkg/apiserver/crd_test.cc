@@ -314,6 +314,12 @@ TEST_F(CrdApi, GivesEventsInTheOldFormToo) {
   EXPECT_EQ(events.body["items"][0]["message"], "one more");
   EXPECT_EQ(events.body["items"][0]["involvedObject"]["kind"], "ScalingPolicy");
   EXPECT_EQ(api_.Get(path + "other").body["items"].size(), 0u);
+  Watched watched;
+  api_.Watch("/api/v1/namespaces/shop/events?watch=true", watched);
+  ASSERT_EQ(watched.events.size(), 1u);
+  EXPECT_EQ(watched.events[0]["object"]["message"], "one more");
+  api_.scope.Cancel();
+  api_.loop.RunReady();
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ json Resources(const std::vector<Served>& served, absl::string_view group, absl:
   json& entries = list["resources"] = json::array();
   if (group.empty()) {
     entries.push_back(NamespacesEntry());
-    json events = Entry("events", "event", CoreEvents(), {"list"});
+    json events = Entry("events", "event", CoreEvents(), {"list", "watch"});
     events["shortNames"] = Texts({"ev"});
     entries.push_back(std::move(events));
   }

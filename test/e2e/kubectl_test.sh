@@ -119,6 +119,8 @@ curl -fsS -X POST "$cloud/control?delay_ms=800" >/dev/null
 eventually 60 "scaled out" says standin.log 'PATCH web 2 -> 3'
 eventually 10 "the event" bash -c "$(declare -f k port_of); kubectl=$kubectl scratch=$scratch; k describe spol shop-web | grep -q ScaledOut"
 expect 'ScaledOut' k get events
+background events.log "$kubectl" --server "http://127.0.0.1:$(port_of up.log API)" get events -w
+eventually 10 "the events are watched" says events.log 'ScaledOut'
 expect 'deleted' k delete spol shop-web
 refuses 'NotFound' k get spol shop-web
 expect 'deleted' k delete -f "$scratch/shop.yaml" --ignore-not-found
