@@ -67,29 +67,29 @@ TEST(ControllerMetrics, HaveTheNamesOfControllerRuntimeAndExistFromTheStart) {
 
 TEST(ControllerMetrics, CountWhatTheControllerDoes) {
   World world;
-  for (const char* name : {"good", "periodic", "lost", "bad"}) world.controller.Enqueue({"shop", name});
+  for (const char* name : {"good", "fine", "lost", "periodic", "bad"}) world.controller.Enqueue({"shop", name});
   world.controller.Start();
   world.loop.RunFor(absl::Seconds(1));
   const std::string during = world.Text();
   for (const char* series : {"controller_runtime_active_workers{controller=\"scalingpolicy\"} 2",
-                             "workqueue_depth{name=\"scalingpolicy\",controller=\"scalingpolicy\"} 2",
+                             "workqueue_depth{name=\"scalingpolicy\",controller=\"scalingpolicy\"} 3",
                              "workqueue_unfinished_work_seconds{name=\"scalingpolicy\",controller=\"scalingpolicy\"} 2",
                              "workqueue_longest_running_processor_seconds{name=\"scalingpolicy\","
                              "controller=\"scalingpolicy\"} 1"}) {
     EXPECT_THAT(during, HasSubstr(absl::StrCat("\n", series, "\n")));
   }
-  world.loop.RunFor(absl::Seconds(3) + absl::Milliseconds(2));
+  world.loop.RunFor(absl::Seconds(5) + absl::Milliseconds(2));
   const std::string after = world.Text();
   for (const char* series :
-       {"controller_runtime_reconcile_total{controller=\"scalingpolicy\",result=\"success\"} 1",
+       {"controller_runtime_reconcile_total{controller=\"scalingpolicy\",result=\"success\"} 2",
         "controller_runtime_reconcile_total{controller=\"scalingpolicy\",result=\"requeue_after\"} 1",
         "controller_runtime_terminal_reconcile_errors_total{controller=\"scalingpolicy\"} 1",
         "workqueue_retries_total{name=\"scalingpolicy\",controller=\"scalingpolicy\"} 1",
         "controller_runtime_reconcile_time_seconds_bucket{controller=\"scalingpolicy\",le=\"1.75\"} 0",
-        "controller_runtime_reconcile_time_seconds_bucket{controller=\"scalingpolicy\",le=\"2\"} 4",
-        "controller_runtime_reconcile_time_seconds_sum{controller=\"scalingpolicy\"} 8",
-        "workqueue_queue_duration_seconds_sum{name=\"scalingpolicy\",controller=\"scalingpolicy\"} 4",
-        "workqueue_work_duration_seconds_sum{name=\"scalingpolicy\",controller=\"scalingpolicy\"} 8"}) {
+        "controller_runtime_reconcile_time_seconds_bucket{controller=\"scalingpolicy\",le=\"2\"} 5",
+        "controller_runtime_reconcile_time_seconds_sum{controller=\"scalingpolicy\"} 10",
+        "workqueue_queue_duration_seconds_sum{name=\"scalingpolicy\",controller=\"scalingpolicy\"} 8",
+        "workqueue_work_duration_seconds_sum{name=\"scalingpolicy\",controller=\"scalingpolicy\"} 10"}) {
     EXPECT_THAT(after, HasSubstr(absl::StrCat("\n", series, "\n")));
   }
 }
