@@ -202,7 +202,7 @@ absl::StatusOr<ProcessResult> RunProcess(ProcessCall call, Fd wanted) {
   Streams streams{std::move(out->read), std::move(err->read), std::move(wanted)};
   // By number: the header of this glibc declares pidfd_open for C only.
   const Fd ended(static_cast<int>(syscall(SYS_pidfd_open, *child, 0)));
-  const absl::Status followed = Follow(streams, ended.get(), result);
+  absl::Status followed = Follow(streams, ended.get(), result);
   if (!followed.ok()) kill(-*child, SIGKILL);
   result.exit_code = Reap(*child);
   if (!followed.ok()) return followed;
