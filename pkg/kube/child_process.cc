@@ -81,7 +81,7 @@ std::map<std::string, std::string> VariablesOf(const std::vector<std::string>& e
 absl::StatusOr<std::string> FindProgram(const std::string& file, const std::string& path) {
   if (absl::StrContains(file, '/')) return file;
   for (const absl::string_view folder : absl::StrSplit(path, ':', absl::SkipEmpty())) {
-    const std::string candidate = absl::StrCat(folder, "/", file);
+    std::string candidate = absl::StrCat(folder, "/", file);
     if (access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   return absl::NotFoundError(absl::StrCat("'", file, "' is not in PATH"));
