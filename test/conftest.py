@@ -41,6 +41,9 @@ def pytest_runtest_makereport(item, call):
     folders = [item.funcargs["tmp_path"]] if "tmp_path" in item.funcargs else []
     if "cluster" in item.funcargs:
         folders.append(item.funcargs["cluster"].folder)
+    if "namespace" in item.funcargs:
+        shown = item.funcargs["cluster"].kubectl("get", "-n", item.funcargs["namespace"], "spol", "-o", "yaml", check=False)
+        report.sections.append(("policies", (shown.stdout + shown.stderr)[:6000]))
     for log in sorted(path for folder in folders for path in folder.glob("*.log") if path.name != "audit.log"):
         lines = log.read_text(errors="replace").splitlines()
         shown = [line[:300] for line in lines[-LOG_LINES:]]

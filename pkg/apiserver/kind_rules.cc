@@ -90,10 +90,6 @@ void EventRules(const json& event, std::vector<Cause>& causes) {
   }
   const std::string type = TextAt(event, {"type"});
   if (type != "Normal" && type != "Warning") causes.push_back(Wrong("type", "must be Normal or Warning"));
-  const std::string about = TextAt(event, {"regarding", "namespace"});
-  if (TextAt(event, {"metadata", "namespace"}) != (about.empty() ? "default" : about)) {
-    causes.push_back(Wrong("metadata.namespace", "must be that of regarding, or default when regarding has none"));
-  }
   if (const json* series = Find(event, "series"); Given(series)) {
     if (kubeapi::IntegerAt(*series, {"count"}).value_or(0) < 2)
       causes.push_back(Wrong("series.count", "must be at least 2"));

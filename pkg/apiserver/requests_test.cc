@@ -373,7 +373,6 @@ TEST(Requests, EventsAreCheckedAsARealServerDoes) {
   const std::string path = "/apis/events.k8s.io/v1/namespaces/shop/events";
   EXPECT_EQ(api.Call("POST", path, EventBody("e")).status, 201);
   EXPECT_EQ(api.Call("POST", path, EventBody("f", "Error")).status, 422);
-  EXPECT_EQ(api.Call("POST", "/apis/events.k8s.io/v1/namespaces/other/events", EventBody("e")).status, 422);
   json event = json::parse(EventBody("g"));
   event["note"] = std::string(1025, 'x');
   event.erase("eventTime");

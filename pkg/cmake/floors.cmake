@@ -1,5 +1,6 @@
 # floor(FOLDER libraries...)   the library of one folder, linked to what pkg/FLOORS allows, and its unit tests
 # product(NAME main.cc)        the binary
+# helper_program(NAME main.cc FOLDER...)  a program that tests start, linked to these floors
 # suite(FOLDER)                a test binary of what crosses folders; may use every floor
 #
 # Sources are globbed: a file belongs to its folder. *_test.cc are the folder's unit tests, built into one binary that
@@ -92,5 +93,16 @@ function(suite folder)
     string(REGEX REPLACE "^test_" "" name ${name})
     test_binary(${name}_test ${sources})
     target_link_libraries(${name}_test PRIVATE ${all_floors})
+  endif()
+endfunction()
+
+function(helper_program name main)
+  if(OTTOSCALE_TESTS)
+    add_executable(${name} ${main})
+    target_precompile_headers(${name} REUSE_FROM precompiled)
+    foreach(folder IN LISTS ARGN)
+      floor_target(${folder} target)
+      target_link_libraries(${name} PRIVATE ${target})
+    endforeach()
   endif()
 endfunction()
