@@ -1,5 +1,6 @@
 #include "pkg/decision/decide.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "pkg/decision/small_world.h"
@@ -586,6 +587,44 @@ TEST(Decide, WritesNothingInRecommend) {
       decision.message,
       "heartbeat 1240 ms is above 1000 ms for 3 of 3 samples: 2 \u2192 3 dynos. Nothing was written (Recommend).");
   EXPECT_EQ(world.Beat(500).decision.message, "heartbeat 500 ms is within 200 and 1000 ms: holding at 2 dynos");
+}
+
+TEST(Decide, WritesNothingWhileTheOperatorIsFrozen) {
+  SmallWorld world;
+  world.spec.ceilings.frozen = true;
+  const Decision decision = world.Beats(3, 1240).decision;
+  EXPECT_EQ(decision.to, 3);
+  EXPECT_FALSE(decision.write);
+  EXPECT_EQ(decision.code, Code::kThresholdBreached);
+  EXPECT_EQ(
+      decision.message,
+      "heartbeat 1240 ms is above 1000 ms for 3 of 3 samples: 2 \u2192 3 dynos. Nothing was written (the operator is "
+      "frozen).");
+}
+
+TEST(Decide, StaysBelowTheAdministratorsCeilingAndTakesItsSteps) {
+  SmallWorld world;
+  world.spec.ceilings.max_capacity = 2;
+  const Decision held = world.Beats(3, 1240).decision;
+  EXPECT_EQ(held.to, 2);
+  EXPECT_EQ(held.code, Code::kLimitedByMax);
+  EXPECT_EQ(held.limits.max_from, policy::kFromAdministrator);
+  EXPECT_THAT(held.message, testing::HasSubstr("2 dynos is the maximum (--max-capacity)"));
+
+  SmallWorld wide;
+  wide.spec.max_capacity = 9;
+  wide.threshold().step_out = 5;
+  wide.spec.ceilings.max_step = 2;
+  const Decision step = wide.Beats(3, 1240).decision;
+  EXPECT_EQ(step.to, 4);
+  EXPECT_TRUE(step.write);
+  EXPECT_EQ(step.code, Code::kRateLimited);
+
+  SmallWorld over;  // corrections keep to the steps too
+  over.spec.max_capacity = 9;
+  over.spec.ceilings = {.max_capacity = 3, .max_step = 2};
+  over.target.desired = over.target.ready = 8;
+  EXPECT_EQ(over.Beat(500).decision.to, 6);
 }
 
 // Several metrics: `connections` between 40 and 50, one breach.

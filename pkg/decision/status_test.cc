@@ -207,6 +207,17 @@ TEST(StatusFor, SaysWhatItWouldDoInRecommend) {
   EXPECT_TRUE(world.status.history.empty());
 }
 
+TEST(StatusFor, SaysThatTheOperatorIsFrozen) {
+  StatusWorld world;
+  world.spec.ceilings.frozen = true;
+  world.Beat(500);
+  EXPECT_EQ(FindCondition(world.status, "AbleToScale")->status, "False");
+  EXPECT_EQ(FindCondition(world.status, "AbleToScale")->reason, "Frozen");
+  EXPECT_EQ(FindCondition(world.status, "Ready")->status, "True");
+  world.Beats(3, 1240);
+  EXPECT_EQ(world.status.decision->action, "WouldScaleOut");
+}
+
 TEST(StatusFor, SettlesAnUnknownWriteInThePassThatMakesTheNext) {
   StatusWorld world;
   world.answer = Unknown{};

@@ -124,6 +124,17 @@ TEST_F(AccountsTest, WantsAnAccountOfTheTargetsKind) {
   EXPECT_EQ(Asked(), 0) << "nobody's Secret is read for that";
 }
 
+TEST_F(AccountsTest, KeepsToTheCloudsThatTheAdministratorAllows) {
+  Accounts strict(loop, client, cache, {"Rackspace"});
+  EXPECT_EQ(Failure(loop.Run(strict.Resolve("shop", "heroku", "Heroku", false, loop.Now().boot + absl::Seconds(20)))),
+            "CloudNotAllowed: CloudAccount 'heroku' is of type Heroku, and the administrator allows Rackspace only "
+            "(--allow-cloud).");
+  EXPECT_EQ(Asked(), 0) << "nobody's Secret is read for that";
+  Accounts wide(loop, client, cache, {"Rackspace", "Heroku"});
+  EXPECT_EQ(Key(loop.Run(wide.Resolve("shop", "heroku", "Heroku", false, loop.Now().boot + absl::Seconds(20)))),
+            "key-1");
+}
+
 TEST_F(AccountsTest, SaysWhatIsWrongInTheAccount) {
   PutAccount("shop", "heroku", {{"type", "Heroku"}, {"heroku", {{"apiKeySecretRef", {{"name", "keys"}}}}}});
   EXPECT_THAT(Failure(Resolve()), HasSubstr("AccountInvalid: CloudAccount 'heroku': spec.heroku.apiKeySecretRef.key"));

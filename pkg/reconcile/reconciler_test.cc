@@ -150,6 +150,15 @@ class ReconcilerTest : public testing::Test {
                return std::make_unique<Target>(loop, outside);
              }});
     metrics = std::make_unique<Metrics>(registry, providers);
+    Make({});
+    nlohmann::json account = nlohmann::json::object();
+    account["spec"] = {{"type", "Heroku"}, {"heroku", {{"apiKeySecretRef", {{"name", "heroku"}, {"key", "apiKey"}}}}}};
+    Put(accounts, kubeapi::CloudAccounts(), {"shop", "heroku"}, std::move(account));
+    PutPolicy();
+  }
+
+  // A reconciler that knows nothing yet.
+  void Make(AdminLimits limits) {
     reconciler = std::make_unique<Reconciler>(Reconciler::Dependencies{.loop = loop,
                                                                        .client = client,
                                                                        .policies = policies,
@@ -158,15 +167,11 @@ class ReconcilerTest : public testing::Test {
                                                                        .events = events,
                                                                        .log = log.Named("reconcile"),
                                                                        .metrics = *metrics,
-                                                                       .limits = {},
+                                                                       .limits = std::move(limits),
                                                                        .on_secret = [this](const Secret& secret) {
                                                                          outside.journal.push_back(
                                                                              absl::StrCat("told ", secret.Reveal()));
                                                                        }});
-    nlohmann::json account = nlohmann::json::object();
-    account["spec"] = {{"type", "Heroku"}, {"heroku", {{"apiKeySecretRef", {{"name", "heroku"}, {"key", "apiKey"}}}}}};
-    Put(accounts, kubeapi::CloudAccounts(), {"shop", "heroku"}, std::move(account));
-    PutPolicy();
   }
 
   void Put(kube::Cache& cache, const kubeapi::Resource& resource, const ObjectKey& key, nlohmann::json object) {
@@ -567,6 +572,28 @@ TEST_F(ReconcilerTest, AViolationHoldsUntilTheGenerationChanges) {
   PutPolicy();
   PassUntilWritten(2);
   EXPECT_EQ(outside.desired, 2);
+}
+
+TEST_F(ReconcilerTest, ActsOnTheOldestPoliciesThatTheAdministratorAllows) {
+  Make({.max_policies_per_namespace = 1});
+  object_uid = "uid-2";  // made later: of one age, the uid decides
+  PutPolicy(nlohmann::json::object(), {"shop", "young"});
+  (void)Pass();
+  (void)Pass({"shop", "young"});
+  EXPECT_THAT(Condition("Ready"), testing::HasSubstr("Ready=True"));
+  EXPECT_THAT(
+      Condition("Ready", {"shop", "young"}),
+      testing::HasSubstr("Ready=False TooManyPolicies: the administrator allows 1 ScalingPolicies in a namespace"));
+  EXPECT_EQ(Condition("Stalled", {"shop", "young"}), "absent") << "it heals by itself";
+  Delete(kWeb);
+  (void)Pass({"shop", "young"});
+  EXPECT_THAT(Condition("Ready", {"shop", "young"}), testing::HasSubstr("Ready=True"));
+}
+
+TEST_F(ReconcilerTest, KeepsAPolicyBelowTheAdministratorsCeiling) {
+  Make({.max_capacity = 1});
+  (void)Pass();
+  EXPECT_EQ(Entry().last->decision.limits.max, 1);
 }
 
 TEST_F(ReconcilerTest, KnowsItsClaimFromTheStatusBeforeItHasReadTheTarget) {

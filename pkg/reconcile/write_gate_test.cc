@@ -145,6 +145,17 @@ TEST_F(WriteGateTest, IsSupersededWhenTheWorldMovedOn) {
   EXPECT_STREQ(NameOf(Apply(Change(2, 3))), "Applied");
 }
 
+TEST_F(WriteGateTest, WritesNothingWhileTheOperatorIsFrozen) {
+  WriteGate frozen({.loop = loop,
+                    .claims = claims,
+                    .limits = {.frozen = true},
+                    .newest = [this](const std::string&) { return NewestSpec{generation, &spec}; },
+                    .lease_left = [] { return absl::InfiniteDuration(); }});
+  target.stands_at = 2;
+  EXPECT_STREQ(NameOf(loop.Run(frozen.Apply(Change(2, 3), target, loop.Now().boot + absl::Seconds(15)))), "Superseded");
+  EXPECT_EQ(target.writes, 0);
+}
+
 TEST_F(WriteGateTest, ReadsTheTargetOnceMoreRightBeforeTheWrite) {
   moved = true;
   target.stands_at = 4;  // a person was faster

@@ -303,6 +303,25 @@ TEST(Heartbeat, SaysWhichConfigurationItRefuses) {
   EXPECT_EQ(problems[0], (ports::ConfigProblem{"onTimeout", "must be 'Breach' or 'Hold', found 1"}));
 }
 
+TEST(Heartbeat, AsksOnlyTheHostsThatTheAdministratorAllows) {
+  World world;
+  const auto provider = MakeHeartbeatProvider(world.loop, world.transport, {"shop.example", "*.apps.example"});
+  const auto problems = [&provider](const std::string& host) {
+    return provider.check({.type = "HTTPHeartbeat", .json = absl::StrCat(R"({"url":"https://)", host, R"(/h"})")});
+  };
+  for (const char* host : {"shop.example", "SHOP.example", "a.apps.example", "a.b.apps.example"}) {
+    EXPECT_TRUE(problems(host).empty()) << host;
+  }
+  for (const char* host : {"apps.example", "evilshop.example", "xapps.example", "shop.example.evil.example"}) {
+    ASSERT_EQ(problems(host).size(), 1u) << host;
+    EXPECT_EQ(
+        problems(host)[0],
+        (ports::ConfigProblem{"url", absl::StrCat("names the host '", host,
+                                                  "', and the administrator allows shop.example and *.apps.example "
+                                                  "only (--allow-probe-host)")}));
+  }
+}
+
 TEST(Heartbeat, ReadsMayOverlap) {
   World world;
   const auto source = MakeHeartbeatProvider(world.loop, world.transport)
