@@ -88,13 +88,13 @@ void Harden() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-// What a process has to find a cluster by.
-kube::ConfigSources Sources() {
+// What a process has to find a cluster by. `environment` is what exec plugins are given.
+kube::ConfigSources Sources(std::vector<std::string> environment) {
   kube::ConfigSources sources{.kubeconfig_env = Variable("KUBECONFIG").value_or(""),
                               .home = Variable("HOME").value_or(""),
                               .service_host = Variable("KUBERNETES_SERVICE_HOST").value_or(""),
                               .service_port = Variable("KUBERNETES_SERVICE_PORT").value_or("")};
-  for (char** entry = environ; *entry != nullptr; ++entry) sources.environment.emplace_back(*entry);
+  sources.environment = std::move(environment);
   return sources;
 }
 
@@ -103,7 +103,13 @@ std::string HostName() {
   return gethostname(name, sizeof(name) - 1) == 0 ? name : "unknown";
 }
 
-int Run(const std::vector<std::string>& arguments) {
+std::vector<std::string> Environment() {
+  std::vector<std::string> all;
+  for (char** entry = environ; *entry != nullptr; ++entry) all.emplace_back(*entry);
+  return all;
+}
+
+int Run(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
   const Output output{.out = [](absl::string_view line) { Print(stdout, line); },
                       .error = [](absl::string_view line) { Print(stderr, line); }};
   const Command command = ParseCommandLine(arguments);
@@ -118,7 +124,7 @@ int Run(const std::vector<std::string>& arguments) {
     return RunUp(*up, kVersion, Variable, Colour(STDERR_FILENO), output);
   }
   if (const auto* options = std::get_if<OperatorOptions>(&command)) {
-    return RunOperator(*options, arguments, Sources(), HostName(), kVersion, Colour(STDERR_FILENO), output);
+    return RunOperator(*options, arguments, Sources(environment), HostName(), kVersion, Colour(STDERR_FILENO), output);
   }
   const bool plot = Colour(STDOUT_FILENO) && Columns() >= 60;
   return RunDemo(std::get<DemoOptions>(command), kVersion, plot, Columns(), output);
@@ -128,8 +134,10 @@ int Run(const std::vector<std::string>& arguments) {
 }  // namespace ottoscale::operator_main
 
 int main(int argc, char** argv) {
+  // Before it is changed: plugins need to know the system's certificates.
+  const std::vector<std::string> environment = ottoscale::operator_main::Environment();
   // cpprestsdk would parse the system's roots anew for each connection, next to the ones it is given: 25 ms each time.
   setenv("SSL_CERT_FILE", "/dev/null", 1);
   setenv("SSL_CERT_DIR", "/nonexistent", 1);
-  return ottoscale::operator_main::Run({argv + 1, argv + argc});
+  return ottoscale::operator_main::Run({argv + 1, argv + argc}, environment);
 }

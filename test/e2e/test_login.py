@@ -129,7 +129,8 @@ def test_it_logs_in(own, product, tmp_path, way):
             config.user(tokenFile="token")
         else:
             answer = json.dumps({"apiVersion": EXEC["apiVersion"], "kind": "ExecCredential", "status": {"token": token}})
-            config.plugin(f"echo '{answer}'")
+            # Our own way to trust nobody but the given authorities is not for the plugin, which has its own servers.
+            config.plugin(f"""[ "$SSL_CERT_FILE" != /dev/null ] && echo '{answer}'""")
     process = operator(product, tmp_path, "--kubeconfig", config.write())
     with running(process):
         says(process, "connected")
