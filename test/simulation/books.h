@@ -65,6 +65,10 @@ class Books {
     uint64_t told = 0;         // entries "Applied", of this operator
     uint64_t logged = 0;       // lines, of this operator
   };
+  struct ByHand {
+    async::BootTime at;
+    int to = 0;
+  };
   void ReadHistory(const std::string& name, Policy& policy, const nlohmann::json& status);
   void ReadEntry(const std::string& name, Policy& policy, const nlohmann::json& entry);
   void ReadLastApplied(const std::string& name, Policy& policy, const nlohmann::json& status);
@@ -72,12 +76,13 @@ class Books {
   void Settle(const std::string& name, Policy& policy, const nlohmann::json& status);
   static Asked* FindAccepted(Policy& policy, int to);
   bool ScaledByHandSince(const std::string& app, async::BootTime at) const;
+  bool BroughtThereByHand(const std::string& app, int to) const;
 
   async::Loop& loop_;
   Violate violate_;
   std::map<std::string, Policy> policies_;  // by "namespace/name"
   std::map<std::string, std::set<int>> capacities_;
-  std::map<std::string, async::BootTime> by_hand_;
+  std::map<std::string, ByHand> by_hand_;  // by app, the last time
 };
 
 }  // namespace ottoscale::world
