@@ -148,7 +148,9 @@ async::Task<void> Program::Stop(async::BootTime deadline) {
   stopping_ = true;
   co_await controller_.Stop(std::min(deadline, parts_.loop.Now().boot + kReadsMayTake));
   events_.Close();
+  const async::TimerId end = parts_.loop.RunAt(deadline, [this] { delivery_.Cancel(); });
   co_await delivery_.Join();
+  parts_.loop.CancelTimer(end);
   watches_.Cancel();
   co_await watches_.Join();
 }

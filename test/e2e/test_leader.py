@@ -261,7 +261,7 @@ def test_without_an_api_server_nobody_writes(start, cloud, cluster):
     cluster.apiserver.stop()
     stopped = time.monotonic()
     try:
-        assert eventually("the first ends", lambda: first.process.code is not None and [first.process.code], 20) == [1]
+        assert eventually("the first ends", lambda: first.process.code is not None and [first.process.code], 12) == [1]
         time.sleep(max(0, stopped + 15 - time.monotonic()))
         assert all(at < stopped + 6 for at, _, _, _ in cloud.writes), cloud.writes
         assert not leads(second) and second.process.code is None
