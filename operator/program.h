@@ -62,7 +62,8 @@ class Program {
   // Both at once, where nobody has led before and what stands in the API server is all ours.
   void StartAlone();
   // No new passes. Those under way have a second to finish; then what only reads is cancelled, or at `deadline`, while
-  // writes and their reports end, by their own deadlines. Then the events go out, until `deadline`; then the watches end.
+  // writes and their reports end, by their own deadlines. Then the events go out, until `deadline`; then the watches
+  // end.
   async::Task<void> Stop(async::BootTime deadline);
 
   // What it still waits for; "" when it is ready.

@@ -180,9 +180,10 @@ TEST(Explain, SaysWhichRightIsMissing) {
 TEST(Explain, SaysThatADefinitionIsMissing) {
   const absl::Status unknown = kubeapi::ToStatus(
       kubeapi::MakeApiError(kubeapi::ErrorReason::kNotFound, "the server answered 404: 404 page not found"));
-  EXPECT_EQ(Explain({}, unknown, absl::InfinitePast()).message(),
-            "the API server does not know this resource: install its CustomResourceDefinition (the server answered 404: "
-            "404 page not found)");
+  EXPECT_EQ(
+      Explain({}, unknown, absl::InfinitePast()).message(),
+      "the API server does not know this resource: install its CustomResourceDefinition (the server answered 404: "
+      "404 page not found)");
   const absl::Status gone = kubeapi::ToStatus(
       kubeapi::MakeApiError(kubeapi::ErrorReason::kNotFound, "scalingpolicies.ottoscale.dev \"web\" not found"));
   EXPECT_EQ(Explain({}, gone, absl::InfinitePast()), gone);

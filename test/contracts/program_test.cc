@@ -394,7 +394,7 @@ class Replicas : public ProgramTest {
     explicit LeaseWay(Replicas& world) : world_(world) {}
     async::Task<http::Response> Handle(http::ServerRequest request) override {
       if (cut) co_return http::Response{.status = 503};
-      if (absl::StrContains(request.body, R"("holderIdentity":"")")) world_.cloud.journal.push_back("release");
+      if (absl::StrContains(request.body, R"("holderIdentity":"")")) world_.cloud.journal.emplace_back("release");
       co_return co_await world_.api.Handle(std::move(request));
     }
     bool cut = false;

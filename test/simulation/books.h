@@ -38,7 +38,7 @@ class Books {
   // All at once. What was under way is settled by the next one.
   void OperatorDied();
   // An operator that ends in order: how many changes of the policy the metrics have counted, with any end.
-  void Counted(const std::string& policy, uint64_t operations);
+  void Counted(const std::string& name, uint64_t operations);
   // After the quiet phase: nothing is under way any more.
   void Close();
 
