@@ -1,11 +1,13 @@
 #include "operator/cluster.h"
 
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "operator/runtime_metrics.h"
 #include "pkg/async/context.h"
 #include "pkg/async/deadline.h"
+#include "pkg/async/gather.h"
 #include "pkg/async/sleep.h"
 #include "pkg/base/status.h"
 
@@ -116,14 +118,23 @@ async::Task<void> Cluster::Hold() {
   if (absl::Status lost = co_await elector_->Hold(); !absl::IsCancelled(lost)) over_.Set(std::move(lost));
 }
 
+async::Task<absl::Status> Cluster::LeaseLost() { co_return co_await over_.GetFuture(); }
+
+async::Task<absl::Status> Cluster::LeadAlways() {
+  CO_RETURN_IF_ERROR(co_await program_->Lead());
+  co_return co_await async::Sleep(absl::InfiniteDuration());
+}
+
 async::Task<absl::Status> Cluster::Lead() {
   if (elector_ != nullptr) {
     CO_RETURN_IF_ERROR(co_await elector_->Acquire());
     log_.Info("leading", {{"identity", elector_->identity()}});
     holding_.Spawn(Hold());
   }
-  CO_RETURN_IF_ERROR(co_await program_->Lead());
-  co_return co_await over_.GetFuture();
+  std::vector<async::Task<absl::Status>> both;
+  both.push_back(LeadAlways());
+  both.push_back(LeaseLost());
+  co_return (co_await async::FirstOf(std::move(both))).value;
 }
 
 // Passes first, then the lease: whoever comes next finds everything written.

@@ -40,6 +40,8 @@ class Cluster {
   async::Task<absl::Status> Reach();
   async::Task<absl::Status> Lead();
   async::Task<void> Hold();
+  async::Task<absl::Status> LeaseLost();
+  async::Task<absl::Status> LeadAlways();
   async::Task<void> Stop(absl::Duration timeout);
   absl::Duration LeaseLeft() const;
 
@@ -52,7 +54,7 @@ class Cluster {
   std::unique_ptr<kube::LeaderElector> elector_;  // null without election
   std::unique_ptr<Program> program_;
   async::Promise<void> over_;  // an error: the lease was lost
-  async::Scope holding_;
+  async::Scope holding_;       // renews, also while we stop
 };
 
 }  // namespace ottoscale::operator_main
