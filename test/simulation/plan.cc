@@ -45,7 +45,7 @@ class Drawing {
   int Who(int low, int high) { return In(who_, low, high); }
   int What(int low, int high) { return In(what_, low, high); }
   static int In(async::Random& random, int low, int high) {
-    return low + static_cast<int>(random.Below(static_cast<uint64_t>(high - low + 1)));
+    return low + static_cast<int>(random.Below(static_cast<uint64_t>(high - low) + 1));
   }
   absl::Duration Sometime(absl::Duration length) {
     const absl::Duration room = std::max(options_.chaos - length, absl::Seconds(1));
