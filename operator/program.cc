@@ -122,7 +122,7 @@ void Program::PolicyChanged(const kubeapi::ObjectKey& key) {
     controller_.Enqueue(key);
     return;
   }
-  const Seen now{object->meta.uid, object->meta.generation, object->meta.deletion_time.has_value()};
+  const Seen now{object->meta.uid, object->meta.generation, object->spec_hash, object->meta.deletion_time.has_value()};
   if (std::exchange(seen_[key], now) != now) controller_.Enqueue(key);
 }
 

@@ -77,6 +77,7 @@ class Program {
   struct Seen {
     std::string uid;
     int64_t generation = 0;
+    size_t spec_hash = 0;
     bool deleting = false;
     bool operator==(const Seen&) const = default;
   };

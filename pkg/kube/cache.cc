@@ -30,7 +30,9 @@ ObjectPtr Decode(json object) {
   Strip(object);
   absl::StatusOr<kubeapi::ObjectMeta> meta = kubeapi::ReadMeta(object);
   if (!meta.ok()) return nullptr;
-  return std::make_shared<const Object>(Object{std::move(object), *std::move(meta)});
+  const auto spec = object.find("spec");
+  const size_t hash = spec == object.end() ? 0 : std::hash<json>()(*spec);
+  return std::make_shared<const Object>(Object{std::move(object), *std::move(meta), hash});
 }
 
 bool SameVersion(const Object& a, const Object& b) {

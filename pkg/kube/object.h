@@ -12,7 +12,14 @@ namespace ottoscale::kube {
 struct Object {
   nlohmann::json json;
   kubeapi::ObjectMeta meta;
+  // Of `spec`. A store that is put back to an older state counts generations anew: two specs of one object and one
+  // generation differ at least here.
+  size_t spec_hash = 0;
 };
+
+inline bool SameSpec(const Object& a, const Object& b) {
+  return a.meta.uid == b.meta.uid && a.meta.generation == b.meta.generation && a.spec_hash == b.spec_hash;
+}
 
 // Immutable and shared: a pass keeps the state that it began with while the cache moves on. Null: there is none.
 using ObjectPtr = std::shared_ptr<const Object>;

@@ -29,11 +29,6 @@ bool VersionTooLarge(const absl::Status& why) {
 
 bool VersionUseless(const absl::Status& why) { return kubeapi::IsExpired(why) || VersionTooLarge(why); }
 
-bool Refused(const absl::Status& why) {
-  if (kubeapi::ApiErrorOf(why)) return kubeapi::Is(why, ErrorReason::kTooManyRequests);
-  return absl::IsUnavailable(why) && http::FailureOf(why).kind == http::Failure::kConnect;
-}
-
 // Silence: the deadline of the opening, or the idle timeout of the stream.
 bool TimedOut(const absl::Status& why) { return absl::IsDeadlineExceeded(why) && !VersionTooLarge(why); }
 
@@ -121,7 +116,7 @@ WatchStep WatchMachine::On(const WatchOpened&, async::BootTime now) {
 WatchStep WatchMachine::On(const WatchFailed& input, async::BootTime now) {
   CHECK(state_ == State::kOpening, "a watch failed that was not asked for");
   if (VersionUseless(input.why)) return ListNewest(now);
-  if (Refused(input.why)) return Pause(State::kOpening, input.why, now);
+  if (kubeapi::Is(input.why, ErrorReason::kTooManyRequests)) return Pause(State::kOpening, input.why, now);
   if (ConnectionLost(input.why)) return StreamEnded(now);
   return Pause(State::kListing, input.why, now);
 }
@@ -176,8 +171,11 @@ WatchStep WatchMachine::On(const Ended&, async::BootTime now) {
 WatchStep WatchMachine::On(const Broken& input, async::BootTime now) {
   CHECK(state_ == State::kStreaming, "a watch broke that was not open");
   if (!ConnectionLost(input.why)) return Pause(State::kListing, input.why, now);
+  // A server that was put back to an older state keeps a watch from our version open and silent until it gets there; a
+  // list tells us so at once.
+  if (TimedOut(input.why) && bookmark_seen_) return Pause(State::kListing, input.why, now);
   // A whole idle timeout in which not even a bookmark came: this server does not send them.
-  if (TimedOut(input.why) && !bookmark_seen_) patient_ = true;
+  if (TimedOut(input.why)) patient_ = true;
   return StreamEnded(now);
 }
 

@@ -8,7 +8,8 @@
 //              ListFailed: 410, or version too large      list "" at once (after a pause when it was "" already)
 //              ListFailed: anything else                  pause, list
 //   opening    WatchOpened                                read
-//              WatchFailed: refused connection, 429       pause, watch from the same version
+//              WatchFailed: 429                           pause, watch from the same version
+//              WatchFailed: refused connection            pause, list: what comes back may be an older state
 //              WatchFailed: broken off, timed out         as a stream that ended without events
 //              WatchFailed: 410                           list ""
 //              WatchFailed: anything else                 pause, list
@@ -20,7 +21,9 @@
 //              Arrived ERROR: anything else, or malformed pause, list
 //              Ended after 1 s or an event                watch from the newest version
 //              Ended within 1 s without events            pause, list
-//              Broken: connection lost, silence           as Ended
+//              Broken: connection lost, and silence of a
+//                server that has never sent a bookmark    as Ended
+//              Broken: silence where bookmarks came       pause, list: it may wait for a version that is yet to come
 //              Broken: anything else                      pause, list
 //   pausing    Waited                                     what the pause was for
 //

@@ -70,6 +70,12 @@ WatchMachine Streaming() {
   return machine;
 }
 
+WatchMachine AfterABookmark() {
+  WatchMachine machine = Streaming();
+  (void)machine.Next(Bookmark("11"), kStart);
+  return machine;
+}
+
 struct Row {
   const char* name;
   WatchMachine (*state)();
@@ -91,7 +97,7 @@ TEST(WatchMachine, DoesWhatItsTableSays) {
       {"list: forbidden", Listing, ListFailed{Api(ErrorReason::kForbidden)}, {}, kFirst, DoList{"0"}},
       {"list: no version", Listing, Listed{"", {}}, {}, kFirst, DoList{"0"}},
       {"open: ok", Opening, WatchOpened{}, {}, DoRead{}},
-      {"open: refused", Opening, WatchFailed{Net(http::Failure::kConnect)}, {}, kFirst, DoWatch{"10"}},
+      {"open: refused", Opening, WatchFailed{Net(http::Failure::kConnect)}, {}, kFirst, DoList{"10"}},
       {"open: 429", Opening, WatchFailed{Api(ErrorReason::kTooManyRequests)}, {}, kFirst, DoWatch{"10"}},
       {"open: 429, Retry-After",
        Opening,
@@ -132,6 +138,8 @@ TEST(WatchMachine, DoesWhatItsTableSays) {
       {"stream: connection lost", Streaming, Broken{Net(http::Failure::kDisconnected)}, minute, DoWatch{"10"}},
       {"stream: lost at once", Streaming, Broken{Net(http::Failure::kDisconnected)}, {}, kFirst, DoList{"10"}},
       {"stream: silence", Streaming, Broken{Net(http::Failure::kTimeout)}, minute, DoWatch{"10", true}},
+      {"stream: silence after a bookmark", AfterABookmark, Broken{Net(http::Failure::kTimeout)}, minute, kFirst,
+       DoList{"11"}},
       {"stream: garbage", Streaming, Broken{absl::DataLossError("no JSON")}, minute, kFirst, DoList{"10"}},
       {"stream: a line too long", Streaming, Broken{absl::ResourceExhaustedError("long")}, minute, kFirst,
        DoList{"10"}},
@@ -218,7 +226,10 @@ TEST(WatchMachine, SilenceIsSuspectOnceThereWereBookmarks) {
   (void)machine.Next(WatchOpened{}, now);
   (void)machine.Next(Bookmark("11"), now);
   now = now + absl::Seconds(90);
-  EXPECT_EQ(machine.Next(Broken{Net(http::Failure::kTimeout)}, now).next, WatchAction(DoWatch{"11", false}));
+  EXPECT_EQ(machine.Next(Broken{Net(http::Failure::kTimeout)}, now).next, WatchAction(kFirst));
+  EXPECT_EQ(machine.Next(Waited{}, now).next, WatchAction(DoList{"11"}));
+  (void)machine.Next(Listed{"5", {}}, now);  // put back to an older state
+  EXPECT_EQ(machine.resource_version(), "5");
 }
 
 TEST(WatchMachineDeathTest, AnInputThatNothingAskedForIsADefect) {

@@ -72,8 +72,10 @@ std::optional<NewestSpec> Reconciler::Newest(const std::string& policy) {
   const auto object = d_.policies.Get(key);
   const auto entry = entries_.find(key);
   if (object == nullptr || object->meta.deletion_time || entry == entries_.end()) return std::nullopt;
-  const bool known = object->meta.generation == entry->second.generation && object->meta.uid == entry->second.uid;
-  return NewestSpec{object->meta.generation, known && entry->second.spec ? &*entry->second.spec : nullptr};
+  const PolicyEntry& ours = entry->second;
+  const bool known =
+      object->meta.generation == ours.generation && object->meta.uid == ours.uid && object->spec_hash == ours.spec_hash;
+  return NewestSpec{object->meta.generation, known && ours.spec ? &*ours.spec : nullptr};
 }
 
 void Reconciler::MakeSources(PolicyEntry& entry) {
@@ -101,8 +103,11 @@ Reconciler::Adopted Reconciler::Adopt(PolicyEntry& entry, const kube::Object& ob
     entry = PolicyEntry{.key = entry.key, .uid = object.meta.uid};
     Restore(entry, object);
   }
-  if (entry.generation == object.meta.generation) return entry.spec ? Adopted::kReady : Adopted::kInvalid;
+  if (entry.generation == object.meta.generation && entry.spec_hash == object.spec_hash) {
+    return entry.spec ? Adopted::kReady : Adopted::kInvalid;
+  }
   entry.generation = object.meta.generation;
+  entry.spec_hash = object.spec_hash;
 
   auto decoded = manifest::DecodeScalingPolicy(object.json, nullptr, CheckWith(d_.providers));
   if (!decoded.ok()) {

@@ -34,6 +34,7 @@ struct PolicyEntry {
   kubeapi::ObjectKey key;
   std::string uid;                            // of the object: another uid is another policy of the same name
   int64_t generation = 0;                     // that `spec` was decoded from
+  size_t spec_hash = 0;                       // of the same: see kube::Object
   std::optional<policy::ScalingPolicy> spec;  // nullopt: invalid
   std::unique_ptr<ports::ScalingTarget> target;
   std::optional<ports::Account> account;  // that `target` was made with

@@ -324,6 +324,17 @@ TEST_F(ReconcilerTest, AnEditThatMakesItInvalidLeavesTheTargetAlone) {
   EXPECT_EQ(Entry().target, nullptr);
 }
 
+// A store that was put back to an older state counts generations anew.
+TEST_F(ReconcilerTest, AnotherSpecOfTheSameGenerationIsAnother) {
+  (void)Pass();
+  const int64_t seen = generation;
+  generation = seen - 1;
+  PutPolicy({{"maxCapacity", 3}});
+  ASSERT_EQ(generation, seen);
+  (void)Pass();
+  EXPECT_EQ(Entry().spec->max_capacity, 3);
+}
+
 TEST_F(ReconcilerTest, ForgetsAPolicyThatIsGoneAndFreesItsTarget) {
   PutPolicy(nlohmann::json::object(), kWorker);
   (void)Pass();
