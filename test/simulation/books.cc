@@ -123,7 +123,7 @@ void Books::Settle(const std::string& name, Policy& policy, const nlohmann::json
       const std::string result = codec::StringOr(entry, {"result"}, "");
       return Number(entry, {"to"}) == write.to && (result == "Refused" || result == "Unknown");
     });
-    if (!told && !policy.intent->orphan) {
+    if (!told && !asked.orphan) {
       violate_(absl::StrCat("I5 refused with ", write.status, " and never told: ", Words(name, write.from, write.to)));
     }
   }
@@ -159,7 +159,7 @@ void Books::Written(const simulation::HerokuWrite& write) {
   bool named = false;
   for (auto& [name, policy] : policies_) {
     if (policy.app != write.app || !policy.intent || policy.intent->to != write.to) continue;
-    policy.asked.push_back({write});
+    policy.asked.push_back({write, policy.intent->orphan});
     named = true;
   }
   if (!named) violate_(absl::StrCat("I5 asked without a decision: ", Words(write.app, write.from, write.to)));
@@ -176,6 +176,7 @@ void Books::OperatorDied() {
   for (auto& [name, policy] : policies_) {
     policy.intents = policy.told = policy.logged = 0;
     if (policy.intent) policy.intent->orphan = true;
+    for (Asked& asked : policy.asked) asked.orphan = true;
   }
 }
 

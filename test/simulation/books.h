@@ -53,6 +53,7 @@ class Books {
   };
   struct Asked {
     simulation::HerokuWrite write;
+    bool orphan = false;  // the operator that asked is dead: what was refused, nobody can tell any more
     bool told = false;
   };
   struct Policy {
