@@ -32,12 +32,14 @@ def holds(pid, inode):
     return False
 
 
-def owner_of(port):
-    """The process whose TCP socket has this local port. The kernel's table may miss a row while others come and go."""
+def owner_of(port, server):
+    """The process whose connection goes from this local port to the port `server`: another one's may begin at the same
+    port. The kernel's table may miss a row while others come and go."""
+    ends = (port, server)
     for _ in range(20):
         with open("/proc/net/tcp", encoding="ascii") as table:
             rows = [row.split() for row in list(table)[1:]]
-        for inode in (row[9] for row in rows if int(row[1].rpartition(":")[2], 16) == port):
+        for inode in (row[9] for row in rows if tuple(int(end.rpartition(":")[2], 16) for end in row[1:3]) == ends):
             for pid in filter(str.isdigit, os.listdir("/proc")):
                 if holds(pid, inode):
                     return int(pid)
@@ -68,7 +70,7 @@ class Cloud:
     def wait_here(self, port):
         """Notes whose connection it is, and waits while `hold` is set."""
         if self.hold.is_set():
-            self.held.append(owner_of(port))
+            self.held.append(owner_of(port, self._server.server_port))
             while self.hold.is_set():
                 time.sleep(0.02)
 
@@ -82,7 +84,7 @@ class Cloud:
         name = parts[1]
         formation = {"app": {"id": name, "name": name}, "id": name, "type": "web", "size": "Basic", "command": "run"}
         if method == "PATCH":
-            pid = owner_of(port)
+            pid = owner_of(port, self._server.server_port)
             with self._lock:
                 self.writes.append((time.monotonic(), pid, name, body["quantity"]))
                 self.quantity[name] = body["quantity"]
