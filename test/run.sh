@@ -55,11 +55,11 @@ suite() {
   rm -f "$log"
 }
 
-# python FOLDER: the pytest suites of a folder; counts their tests, names what failed or was skipped.
+# python FOLDER: the pytest suites of a folder, under the Python that pkg/cmake/debian-packages furnishes; counts their tests, names what failed or was skipped.
 python() {
   local log start status p f s
   log=$(mktemp) start=$SECONDS
-  python3 -m pytest -q -rfEs --durations=8 "$1" >"$log" 2>&1
+  /usr/bin/python3 -m pytest -q -rfEs --durations=8 "$1" >"$log" 2>&1
   status=$?
   count() { sed -n 's/^\(.* \)\?\([0-9][0-9]*\) '"$1"'.* in [0-9.]*s.*/\2/p' "$log" | tail -1; }
   p=$(count passed) f=$(count failed) s=$(count skipped)

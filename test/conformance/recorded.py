@@ -2,7 +2,7 @@
 
 A request is {name, METHOD: path, ...}: `json` or `raw` is the body, `merge`, `strategic`, `patch` (JSON patch) and `apply` are
 bodies with their media types, `type` another one, `headers` more headers, `save: {variable: path}` keeps a part of the
-answer for later paths and bodies as {variable}, `only: {list, by, is}` leaves one element of a list, `keep: [field]` the
+answer for later paths and bodies as {variable}, `only: {list, by, is}` leaves one element of a list, `sort: {list, by}` orders one whose order says nothing, `keep: [field]` the
 named fields of the answer, `keys: path` the members' names there. `watch: seconds` reads a stream to its end.
 `silent: true`: done for its effect and not compared.
 """
@@ -101,6 +101,9 @@ class Player:
         if "only" in request and isinstance(body, dict):
             wanted = request["only"]
             body = {wanted["list"]: [one for one in body.get(wanted["list"], []) if at(one, wanted["by"]) == wanted["is"]]}
+        if "sort" in request and isinstance(body, dict):
+            wanted = request["sort"]
+            body = body | {wanted["list"]: sorted(body.get(wanted["list"], []), key=lambda one: at(one, wanted["by"]))}
         if "keep" in request:
             body = {path: at(body, path) for path in request["keep"]}
         if "keys" in request:
