@@ -48,8 +48,10 @@ absl::Status CheckPreconditions(const Served& served, const Stored& live, absl::
   return absl::OkStatus();
 }
 
-absl::Status CheckMetadataPreconditions(const Served& served, const Stored& live, const json& input) {
-  return CheckPreconditions(served, live, TextAt(input, {"metadata", "uid"}),
+// A write to the status of a custom kind takes over nothing of the metadata: there another uid is no precondition.
+absl::Status CheckMetadataPreconditions(const WriteRequest& request, const Stored& live, const json& input) {
+  const bool uid_counts = !(request.status && request.served.custom);
+  return CheckPreconditions(request.served, live, uid_counts ? TextAt(input, {"metadata", "uid"}) : "",
                             TextAt(input, {"metadata", "resourceVersion"}));
 }
 
@@ -229,10 +231,10 @@ absl::StatusOr<Written> Writes::ServerSideApply(const WriteRequest& request, con
   if (!live) {
     if (request.status) return NotFound(served.resource, request.key.name);
     const Stored nothing{.key = request.key, .object = std::make_shared<const json>(json::object())};
-    RETURN_IF_ERROR(CheckMetadataPreconditions(served, nothing, applied));
+    RETURN_IF_ERROR(CheckMetadataPreconditions(request, nothing, applied));
     return CreateAs(request, OnlyPart(served, applied, false), "Apply");
   }
-  RETURN_IF_ERROR(CheckMetadataPreconditions(served, *live, applied));
+  RETURN_IF_ERROR(CheckMetadataPreconditions(request, *live, applied));
   ASSIGN_OR_RETURN(std::vector<std::string> warnings, Decode(request, applied));
   const json part = OnlyPart(served, WithoutIdentity(applied), request.status);
   ApplyResult result = Apply(*live->object, ReadManagers(*live->object), WriterOf(request, "Apply"), part,
@@ -247,7 +249,7 @@ absl::StatusOr<Written> Writes::ServerSideApply(const WriteRequest& request, con
 
 absl::StatusOr<Written> Writes::Update(const WriteRequest& request, const Stored& live, json input) {
   ASSIGN_OR_RETURN(std::vector<std::string> warnings, Decode(request, input));
-  RETURN_IF_ERROR(CheckMetadataPreconditions(request.served, live, input));
+  RETURN_IF_ERROR(CheckMetadataPreconditions(request, live, input));
   if (request.served.schema != nullptr) ApplyDefaults(*request.served.schema, input);
   json next = NextObject(request.served, *live.object, input, request.status);
   RETURN_IF_ERROR(ApplyKindRules(request.served, request.key.name, next));
