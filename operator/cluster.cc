@@ -108,7 +108,10 @@ async::Task<absl::Status> Cluster::Reach() {
       log_.Info("connected", {{"server", config_.server}, {"version", *server}, {"as", config_.user}});
       co_return absl::OkStatus();
     }
-    if (!absl::IsUnavailable(server.status()) || loop.Now().boot + kReachPause > end) co_return server.status();
+    // A certificate that is not trusted now will not be trusted in ten seconds.
+    const bool may_heal =
+        absl::IsUnavailable(server.status()) && http::FailureOf(server.status()).kind != http::Failure::kTls;
+    if (!may_heal || loop.Now().boot + kReachPause > end) co_return server.status();
     log_.Warn("the API server was not reached", {{"error", server.status().message()}, {"retry_in", kReachPause}});
     CO_RETURN_IF_ERROR(co_await async::Sleep(kReachPause));
   }

@@ -74,7 +74,7 @@ void AddLog(CLI::App& app, CommonOptions& options) {
 }
 
 void AddPorts(CLI::App& app, CommonOptions& options) {
-  app.add_option("--listen", options.listen, "address that /metrics and the API listen on")->capture_default_str();
+  app.add_option("--listen", options.listen, "address of the ports")->capture_default_str();
   app.add_option("--metrics-port", options.metrics_port, "port of /metrics, /healthz and /readyz (0: any free one)")
       ->capture_default_str();
 }
@@ -88,7 +88,7 @@ void AddLimits(CLI::App& app, CommonOptions& options) {
   app.add_option("--allow-probe-host", options.allow_probe_hosts,
                  "host that heartbeats may ask: shop.example or *.example (default: any)");
   app.add_option("--allow-cloud", options.allow_clouds, "type of CloudAccount that policies may use (default: all)")
-      ->check(CLI::IsMember({"Heroku"}));
+      ->check(CLI::IsMember(CloudTypes()));
   app.add_option("--ca-file", options.ca_file, "PEM file of the roots to trust (default: the system's)");
   app.add_option("--max-capacity", options.max_capacity, "ceiling for every policy")->check(CLI::Range(0, 1'000'000));
   app.add_option("--max-step", options.max_step, "largest step of one change, for every policy")
@@ -169,6 +169,11 @@ std::string Hint(const CLI::App& root, const std::vector<std::string>& arguments
 }
 
 }  // namespace
+
+const std::vector<std::string>& CloudTypes() {
+  static const std::vector<std::string> types = {"Heroku"};
+  return types;
+}
 
 OperatorOptions::OperatorOptions() {
   common.log_format = "json";

@@ -39,6 +39,9 @@ struct CommonOptions {
   bool operator==(const CommonOptions&) const = default;
 };
 
+// The types of CloudAccount that this binary knows: what --allow-cloud may name.
+const std::vector<std::string>& CloudTypes();
+
 struct DemoOptions {
   CommonOptions common;
   absl::Duration length = absl::InfiniteDuration();  // --for

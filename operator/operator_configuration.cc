@@ -1,5 +1,6 @@
 #include "operator/operator_configuration.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,15 @@ void ReadText(ObjectReader& reader, const char* key, std::string& into) {
 }
 void ReadTexts(ObjectReader& reader, const char* key, std::vector<std::string>& into) {
   if (auto texts = reader.Strings(key, {0, 1000}, {1, 4096})) into = *std::move(texts);
+}
+void ReadClouds(ObjectReader& reader, const char* key, std::vector<std::string>& into) {
+  ReadTexts(reader, key, into);
+  const std::vector<std::string>& known = CloudTypes();
+  for (const std::string& cloud : into) {
+    if (std::find(known.begin(), known.end(), cloud) != known.end()) continue;
+    reader.Refuse(key, absl::StrCat("must name clouds of this program, ", JoinWords(known, "or"), ", found '",
+                                    Printable(cloud), "'"));
+  }
 }
 void ReadFlag(ObjectReader& reader, const char* key, bool& into) {
   if (const auto flag = reader.Bool(key)) into = *flag;
@@ -66,7 +76,7 @@ void Read(ObjectReader& reader, OperatorOptions& options) {
   ReadNumber(reader, "maxCapacity", {0, 1'000'000}, common.max_capacity);
   ReadNumber(reader, "maxStep", {1, 1'000'000}, common.max_step);
   ReadNumber(reader, "maxPoliciesPerNamespace", {1, 1'000'000}, common.max_policies_per_namespace);
-  ReadTexts(reader, "allowCloud", common.allow_clouds);
+  ReadClouds(reader, "allowCloud", common.allow_clouds);
   ReadTexts(reader, "allowEndpoint", common.allow_endpoints);
   ReadTexts(reader, "allowProbeHost", common.allow_probe_hosts);
   ReadTexts(reader, "probeAllowCidr", common.probe_allow_cidrs);

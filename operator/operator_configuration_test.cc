@@ -33,12 +33,14 @@ TEST(OperatorConfiguration, NamesEveryMistakeWithItsPlace) {
                                                                           "retryPeriod: often\n"
                                                                           "maxCapacty: 20\n"
                                                                           "logLevel: loud\n"
-                                                                          "workers: 0\n"));
+                                                                          "workers: 0\n"
+                                                                          "allowCloud: [Heroku, heroku]\n"));
   EXPECT_EQ(std::string(options.status().message()),
             "o.yaml:3:14: retryPeriod: must be a duration such as 15s or 2m, found 'often'\n"
             "o.yaml:4:1: maxCapacty: is an unknown field, did you mean `maxCapacity`?\n"
             "o.yaml:5:11: logLevel: must be 'debug', 'info', 'warn' or 'error', found 'loud'\n"
-            "o.yaml:6:10: workers: must be an integer from 1 to 10000, found 0");
+            "o.yaml:6:10: workers: must be an integer from 1 to 10000, found 0\n"
+            "o.yaml:7:13: allowCloud: must name clouds of this program, Heroku, found 'heroku'");
 }
 
 TEST(OperatorConfiguration, RefusesWhatIsNoConfiguration) {

@@ -30,7 +30,9 @@ http::Response Refuse(absl::string_view message) {
   return response;
 }
 
-apiserver::ApiServerOptions ApiOptions(const ports::Providers& providers) {
+}  // namespace
+
+apiserver::ApiServerOptions EmbeddedApi(const ports::Providers& providers) {
   apiserver::ApiServerOptions options;
   absl::StatusOr<std::vector<apiserver::Served>> served = apiserver::ServedWith(manifest::Crds());
   CHECK(served.ok(), "the program serves its own kinds");
@@ -45,8 +47,6 @@ apiserver::ApiServerOptions ApiOptions(const ports::Providers& providers) {
   };
   return options;
 }
-
-}  // namespace
 
 async::Task<http::Response> GuardedApi::Handle(http::ServerRequest request) {
   if (!NamesThisMachine(request.headers.Get("Host").value_or(""))) {
@@ -65,7 +65,7 @@ absl::StatusOr<std::unique_ptr<Standalone>> Standalone::Make(async::AsioLoop& lo
   RETURN_IF_ERROR(made.status());
   std::unique_ptr<Standalone> self(new Standalone(*std::move(made)));
   Host& host = *self->host_;
-  self->api_ = std::make_unique<apiserver::ApiServer>(loop, self->store_, ApiOptions(host.providers()));
+  self->api_ = std::make_unique<apiserver::ApiServer>(loop, self->store_, EmbeddedApi(host.providers()));
   self->api_transport_ = std::make_unique<http::Loopback>(loop, *self->api_);
   self->guarded_api_ = std::make_unique<GuardedApi>(*self->api_);
   auto api_server = http::Listen(loop, *self->guarded_api_, {.address = options.listen, .port = options.api_port});

@@ -26,6 +26,9 @@ class GuardedApi final : public http::Handler {
   http::Handler& inner_;
 };
 
+// The embedded API server's kinds, those of crds/, and its checks, those of the program.
+apiserver::ApiServerOptions EmbeddedApi(const ports::Providers& providers);
+
 class Standalone {
  public:
   // Opens the ports; nothing runs yet. `sink` takes the log; `colour` when it is a terminal.

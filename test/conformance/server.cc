@@ -6,16 +6,11 @@
 #include <memory>
 #include <utility>
 
+#include "operator/standalone.h"
 #include "pkg/apiserver/api_server.h"
-#include "pkg/apiserver/crd.h"
 #include "pkg/apiserver/memory_store.h"
 #include "pkg/async/asio_loop.h"
-#include "pkg/base/check.h"
 #include "pkg/http/server.h"
-#include "pkg/manifest/crds.h"
-#include "pkg/providers/heartbeat/heartbeat.h"
-#include "pkg/providers/heroku/heroku.h"
-#include "pkg/reconcile/provider_check.h"
 
 namespace ottoscale {
 namespace {
@@ -30,31 +25,14 @@ class NoTransport final : public http::Transport {
   }
 };
 
-apiserver::ApiServerOptions OptionsWith(const ports::Providers& providers) {
-  apiserver::ApiServerOptions options;
-  absl::StatusOr<std::vector<apiserver::Served>> served = apiserver::ServedWith(manifest::Crds());
-  CHECK(served.ok(), "the program serves its own kinds");
-  options.served = *std::move(served);
-  options.bookmark_interval = absl::Seconds(2);
-  options.validator = [check = reconcile::CheckWith(providers)](const kubeapi::Resource&,
-                                                                const nlohmann::json& object) {
-    std::vector<std::string> problems;
-    for (const codec::Problem& problem : manifest::CheckManifest(object, nullptr, check)) {
-      problems.push_back(codec::FormatProblem(problem));
-    }
-    return problems;
-  };
-  return options;
-}
-
 int Serve() {
   async::AsioLoop loop;
   NoTransport none;
-  ports::Providers providers;
-  providers.sources.push_back(heartbeat::MakeHeartbeatProvider(loop, none));
-  providers.targets.push_back(heroku::MakeHerokuProvider(loop, none, {}));
+  const ports::Providers providers = operator_main::MakeProviders(loop, none, none, {});
+  apiserver::ApiServerOptions options = operator_main::EmbeddedApi(providers);
+  options.bookmark_interval = absl::Seconds(2);
   apiserver::MemoryStore store(kHistory);
-  apiserver::ApiServer api(loop, store, OptionsWith(providers));
+  apiserver::ApiServer api(loop, store, std::move(options));
   auto server = http::Listen(loop, api, {});
   if (!server.ok()) return 1;
   std::printf("listening %d\n", static_cast<int>((*server)->port()));
