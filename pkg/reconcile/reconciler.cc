@@ -180,7 +180,8 @@ async::Task<absl::StatusOr<kube::Requeue>> Reconciler::Reconcile(kubeapi::Object
     if (!reported.ok()) co_return reported;
     co_return kube::Requeue::Never();  // only an edit can mend it, and an edit wakes us
   }
-  if (IsOneTooMany(*object)) co_return co_await HoldBack(entry);
+  if (!entry.admitted && IsOneTooMany(*object)) co_return co_await HoldBack(entry);
+  entry.admitted = true;  // only younger ones can come
   const async::Instant started = d_.loop.Now();
   const absl::Duration late = entry.due && *entry.due < started.boot ? started.boot - *entry.due : absl::ZeroDuration();
   const Outcome outcome = co_await Pass(entry, started);

@@ -39,6 +39,7 @@ struct PolicyEntry {
   std::unique_ptr<ports::ScalingTarget> target;
   std::optional<ports::Account> account;  // that `target` was made with
   std::vector<std::unique_ptr<ports::MetricSource>> sources;
+  bool admitted = false;         // among those that the administrator allows in its namespace: it stays so
   bool account_refused = false;  // the cloud refused the key: read the Secret again
   decision::History history;
   decision::PolicyStatus status;    // the newest
