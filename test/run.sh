@@ -55,8 +55,8 @@ suite() {
   rm -f "$log"
 }
 
-# python FOLDER: the pytest suites of a folder, under the Python that pkg/cmake/debian-packages furnishes; counts their tests, names what failed or was skipped.
-python() {
+# pytests FOLDER: the pytest suites of a folder, under the Python that pkg/cmake/debian-packages furnishes; counts their tests, names what failed or was skipped.
+pytests() {
   local log start status p f s
   log=$(mktemp) start=$SECONDS
   /usr/bin/python3 -m pytest -q -rfEs --durations=8 "$1" >"$log" 2>&1
@@ -103,5 +103,5 @@ say "end to end (the product)"
 for script in test/e2e/*_test.sh; do check "$(basename "$script" _test.sh)" "$script" "$PWD/build/ottoscale"; done
 
 say "against the real kube-apiserver, Helm and Prometheus"
-for folder in test/conformance test/e2e; do python "$folder"; done
+for folder in test/conformance test/e2e; do pytests "$folder"; done
 finish
