@@ -91,7 +91,9 @@ void Cluster::MakeElector(const Version& version, std::string identity) {
                                       log_.Info("lease", {{"holder", holder.empty() ? "nobody" : holder}});
                                     },
                                 .on_failure = failed});
-  AddLeaderMetrics(host_->registry(), election.name, [this] { return elector_->leading(); });
+  AddLeaderMetrics(
+      host_->registry(), election.name, [this] { return elector_->leading(); },
+      [this] { return elector_->slow_paths(); });
 }
 
 absl::Duration Cluster::LeaseLeft() const {

@@ -125,9 +125,12 @@ http::CountingTransport::OnDone RequestDurations(telemetry::Registry& registry, 
   };
 }
 
-void AddLeaderMetrics(telemetry::Registry& registry, const std::string& name, std::function<bool()> leads) {
+void AddLeaderMetrics(telemetry::Registry& registry, const std::string& name, std::function<bool()> leads,
+                      std::function<uint64_t()> slow_paths) {
   AddNumber(registry, MetricType::kGauge, "leader_election_master_status", "1 while this process is the leader.",
             {{"name", name}}, std::move(leads));
+  AddNumber(registry, MetricType::kCounter, "leader_election_slowpath_total",
+            "Renewals of the lease that had to read it first.", {{"name", name}}, std::move(slow_paths));
 }
 
 std::string HostOf(absl::string_view url) {

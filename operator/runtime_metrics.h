@@ -4,6 +4,7 @@
 // client, certificate watchers.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -24,8 +25,10 @@ void AddClientMetrics(telemetry::Registry& registry, const std::string& host, co
 // rest_client_request_duration_seconds, up to the response headers: for a CountingTransport below the client.
 http::CountingTransport::OnDone RequestDurations(telemetry::Registry& registry, const std::string& host);
 
-// leader_election_master_status{name}: 1 while `leads` says so. Only where there is an election.
-void AddLeaderMetrics(telemetry::Registry& registry, const std::string& name, std::function<bool()> leads);
+// leader_election_master_status{name}: 1 while `leads` says so, and leader_election_slowpath_total. Only where there is
+// an election.
+void AddLeaderMetrics(telemetry::Registry& registry, const std::string& name, std::function<bool()> leads,
+                      std::function<uint64_t()> slow_paths);
 
 // "10.0.0.1:443" of "https://10.0.0.1:443": how client-go names a server in its metrics.
 std::string HostOf(absl::string_view url);

@@ -143,12 +143,14 @@ TEST(ClientMetrics, NameTheServerAsClientGoDoes) {
 TEST(LeaderMetrics, FollowTheElection) {
   telemetry::Registry registry;
   bool leads = false;
-  AddLeaderMetrics(registry, "ottoscale", [&leads] { return leads; });
+  AddLeaderMetrics(registry, "ottoscale", [&leads] { return leads; }, [] { return 3; });
   EXPECT_THAT(telemetry::ExpositionText(registry),
               HasSubstr("\nleader_election_master_status{name=\"ottoscale\"} 0\n"));
   leads = true;
   EXPECT_THAT(telemetry::ExpositionText(registry),
               HasSubstr("\nleader_election_master_status{name=\"ottoscale\"} 1\n"));
+  EXPECT_THAT(telemetry::ExpositionText(registry),
+              HasSubstr("\nleader_election_slowpath_total{name=\"ottoscale\"} 3\n"));
 }
 
 TEST(ProviderTraffic, CountsEachProviderByItsOperationsFromTheStart) {
@@ -188,7 +190,7 @@ TEST(RuntimeMetrics, PassPromtool) {
   const kube::Client client(transport, {.base_url = "https://kube"});
   AddClientMetrics(world.registry, "kube", client);
   (void)RequestDurations(world.registry, "kube");
-  AddLeaderMetrics(world.registry, "ottoscale", [] { return true; });
+  AddLeaderMetrics(world.registry, "ottoscale", [] { return true; }, [] { return 0; });
   ProviderTraffic traffic(world.loop, world.registry);
   (void)traffic.Count("heroku", {"GET"}, transport);
   const telemetry::PromtoolResult result = telemetry::Promtool(world.Text());
