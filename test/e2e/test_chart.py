@@ -260,6 +260,7 @@ WRONG = [
     ("watch.allNamespaces=true,watch.namespaces={a}", "watch.namespaces"),
     ("leaderElection.renewDeadlineSeconds=15", "leaderElection.renewDeadlineSeconds"),
     ("leaderElection.retryPeriodSeconds=10", "leaderElection.retryPeriodSeconds"),
+    ("leaderElection.retryPeriodSeconds=7", "leaderElection.renewDeadlineSeconds must be at least 4 more"),
     ("podDisruptionBudget.maxUnavailable=1", "podDisruptionBudget.minAvailable"),
     ("caBundle.configMap=a,caBundle.secret=b", "caBundle.configMap"),
     ("serviceAccount.create=false", "serviceAccount.name"),

@@ -107,6 +107,9 @@ requests of the program. */ -}}
 {{- if ge (int $v.leaderElection.retryPeriodSeconds) (int $v.leaderElection.renewDeadlineSeconds) -}}
 {{- fail "leaderElection.retryPeriodSeconds must be less than leaderElection.renewDeadlineSeconds" -}}
 {{- end -}}
+{{- if lt (int $v.leaderElection.renewDeadlineSeconds) (add (int $v.leaderElection.retryPeriodSeconds) 4 | int) -}}
+{{- fail "leaderElection.renewDeadlineSeconds must be at least 4 more than leaderElection.retryPeriodSeconds: writes need that time" -}}
+{{- end -}}
 {{- $pdb := $v.podDisruptionBudget -}}
 {{- if and $pdb.enabled (not (kindIs "invalid" $pdb.minAvailable)) (not (kindIs "invalid" $pdb.maxUnavailable)) -}}
 {{- fail "podDisruptionBudget.minAvailable and podDisruptionBudget.maxUnavailable are both set: set one of them to null" -}}
