@@ -334,6 +334,7 @@ def check_conditions(text):
     sources = [path for folder in ("decision", "reconcile", "ports", "providers") for path in ROOT.glob("pkg/%s/**/*.cc" % folder)]
     code = "".join(path.read_text(encoding="utf-8") for path in sources if not path.name.endswith("_test.cc"))
     said = set(names_in("pkg/decision/conditions.cc", r'(?:True|False)\("(\w+)"'))
+    said |= set(re.findall(r'(?:NotReady\(|\breason = )"(\w+)"', code))
     wrong = sorted(said - written | {name for name in written if '"%s"' % name not in code} - {"Ready", "AbleToScale", "Stalled"})
     if wrong:
         sys.exit("pkg/manifest/schema/readme.md: conditions: the code and the table differ in %s" % ", ".join(wrong))
