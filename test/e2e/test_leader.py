@@ -5,7 +5,9 @@ import json
 import os
 import re
 import signal
+import socket
 import ssl
+import struct
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,18 +34,23 @@ def holds(pid, inode):
     return False
 
 
+def inode_of(port, server):
+    """Of the TCP socket on this machine that goes from the port `port` to the port `server`. Asked of the kernel by its four
+    numbers (sock_diag): /proc/net/tcp leaves rows out while others come and go."""
+    here = socket.inet_aton("127.0.0.1") + bytes(12)
+    wanted = struct.pack("=BBBBI", socket.AF_INET, socket.IPPROTO_TCP, 0, 0, 0xFFFFFFFF)
+    wanted += struct.pack("!HH", port, server) + here + here + struct.pack("=III", 0, 0xFFFFFFFF, 0xFFFFFFFF)
+    by_family, request, netlink_sock_diag = 20, 1, 4
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, netlink_sock_diag) as diag:
+        diag.sendto(struct.pack("=IHHII", 16 + len(wanted), by_family, request, 1, 0) + wanted, (0, 0))
+        answer = diag.recv(8192)
+    return struct.unpack_from("=I", answer, 84)[0] if struct.unpack_from("=H", answer, 4)[0] == by_family else None
+
+
 def owner_of(port, server):
-    """The process whose connection goes from this local port to the port `server`: another one's may begin at the same
-    port. The kernel's table may miss a row while others come and go."""
-    ends = (port, server)
-    for _ in range(20):
-        with open("/proc/net/tcp", encoding="ascii") as table:
-            rows = [row.split() for row in list(table)[1:]]
-        for inode in (row[9] for row in rows if tuple(int(end.rpartition(":")[2], 16) for end in row[1:3]) == ends):
-            for pid in filter(str.isdigit, os.listdir("/proc")):
-                if holds(pid, inode):
-                    return int(pid)
-    return None
+    """The process whose connection goes from this local port to the port `server`."""
+    inode = inode_of(port, server)
+    return next((int(pid) for pid in os.listdir("/proc") if pid.isdigit() and inode and holds(pid, inode)), None)
 
 
 class Cloud:
@@ -55,6 +62,7 @@ class Cloud:
 
     def __init__(self, folder):
         self.quantity = {f"swing-{n}": 1 for n in range(APPS)}
+        self._owners = {}  # of connections, by their port
         self.writes, self.held, self.hold, self._lock = [], [], threading.Event(), threading.Lock()
         self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._tls.load_cert_chain(folder / "server.crt", folder / "server.key")
@@ -68,9 +76,9 @@ class Cloud:
         self._server.server_close()
 
     def wait_here(self, port):
-        """Notes whose connection it is, and waits while `hold` is set."""
+        """Waits while `hold` is set."""
         if self.hold.is_set():
-            self.held.append(owner_of(port, self._server.server_port))
+            self.held.append(self._owners[port])
             while self.hold.is_set():
                 time.sleep(0.02)
 
@@ -84,7 +92,7 @@ class Cloud:
         name = parts[1]
         formation = {"app": {"id": name, "name": name}, "id": name, "type": "web", "size": "Basic", "command": "run"}
         if method == "PATCH":
-            pid = owner_of(port, self._server.server_port)
+            pid = self._owners[port]
             with self._lock:
                 self.writes.append((time.monotonic(), pid, name, body["quantity"]))
                 self.quantity[name] = body["quantity"]
@@ -107,6 +115,8 @@ class Cloud:
                 pass
 
             def finish_request(self, request, client_address):
+                # Now, while it is sure to be alive: a process that was killed has no sockets.
+                cloud._owners[client_address[1]] = owner_of(client_address[1], self.server_port)
                 cloud.wait_here(client_address[1])
                 request.settimeout(60)
                 super().finish_request(cloud._tls.wrap_socket(request, server_side=True), client_address)
