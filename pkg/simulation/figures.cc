@@ -1,13 +1,8 @@
 #include "pkg/simulation/figures.h"
 
-#include <algorithm>
-#include <cstdlib>
-
 namespace ottoscale::simulation {
 namespace {
 
-// Fine, since response times grow as 1 / (1 - utilisation): 1 % of them at a utilisation of 0.995.
-constexpr int kBins = 20000;
 constexpr absl::Duration kReversal = absl::Minutes(10);
 
 int Sign(int difference) { return (difference > 0) - (difference < 0); }
@@ -16,30 +11,34 @@ double Percent(double part, double whole) { return whole > 0 ? 100 * part / whol
 
 }  // namespace
 
-FigureMeter::FigureMeter(const PlantParameters& parameters) : parameters_(parameters), by_utilization_(kBins + 1) {}
+FigureMeter::FigureMeter(const PlantParameters& parameters)
+    : parameters_(parameters), least_spare_(1 - parameters.busiest), by_spare_(Bin(0) + 1) {}
 
-void FigureMeter::Observe(const Plant& plant) {
-  const double load = plant.Load();
-  const int ready = plant.Ready();
-  const int demand = plant.Demand();
-  const double offered = ready * parameters_.capacity;
-  load_ += load;
-  over_ += std::max(0.0, load - offered);
-  by_utilization_[load >= offered ? kBins : static_cast<size_t>(load / offered * kBins)] += load;
-  peak_ = std::max(peak_, plant.Ordered());
-  instance_steps_ += plant.Ordered();
-  if (ready < demand) {
-    theta_under_ += static_cast<double>(demand - ready) / demand;
-    ++under_steps_;
-    longest_under_ = std::max(longest_under_, ++under_run_);
-  } else {
-    theta_over_ += static_cast<double>(ready - demand) / demand;
-    over_steps_ += ready > demand ? 1 : 0;
-    under_run_ = 0;
+// The totals with the steps since the last turn, which are all alike.
+FigureMeter::Totals FigureMeter::Closed() const {
+  Totals totals = totals_;
+  const int64_t count = steps_ - since_;
+  const auto steps = static_cast<double>(count);
+  totals.instance_steps += count * ordered_;
+  if (ready_ >= demand_) {
+    totals.theta_over += steps * (ready_ - demand_) / std::max(demand_, 1);
+    totals.over_steps += ready_ > demand_ ? count : 0;
+    totals.under_run = 0;
+    return totals;
   }
+  totals.theta_under += steps * (demand_ - ready_) / demand_;
+  totals.under_steps += count;
+  totals.under_run += count;
+  totals.longest_under = std::max(totals.longest_under, totals.under_run);
+  return totals;
+}
+
+void FigureMeter::Turn(const Plant& plant) {
+  const int ready = plant.Ready();
   if (steps_ > 0) {
-    const int direction = Sign(ready - last_ready_);
-    unlike_steps_ += direction != Sign(demand - last_demand_) ? 1 : 0;
+    totals_ = Closed();
+    const int direction = Sign(ready - ready_);
+    unlike_steps_ += direction != Sign(plant.Demand() - demand_) ? 1 : 0;
     if (direction != 0) {
       const bool soon = (steps_ - last_adaptation_) * parameters_.step <= kReversal;
       reversals_ += last_direction_ == -direction && soon ? 1 : 0;
@@ -48,36 +47,43 @@ void FigureMeter::Observe(const Plant& plant) {
       last_adaptation_ = steps_;
     }
   }
-  last_ready_ = ready;
-  last_demand_ = demand;
-  ++steps_;
+  since_ = steps_;
+  ready_ = ready;
+  ordered_ = plant.Ordered();
+  demand_ = plant.Demand();
+  offered_ = ready * parameters_.capacity;
+  per_offered_ = ready > 0 ? 1 / offered_ : 1e300;  // with none ready every load is beyond what is offered
+  peak_ = std::max(peak_, ordered_);
 }
 
 Figures FigureMeter::Result() const {
+  const Totals totals = Closed();
   const auto steps = static_cast<double>(steps_);
   return {.span = parameters_.step * steps_,
-          .server_hours = static_cast<double>(instance_steps_) * absl::ToDoubleHours(parameters_.step),
+          .server_hours = static_cast<double>(totals.instance_steps) * absl::ToDoubleHours(parameters_.step),
           .requests = load_ * absl::ToDoubleMinutes(parameters_.step),
           .requests_over_capacity_percent = Percent(over_, load_),
-          .theta_under_percent = Percent(theta_under_, steps),
-          .theta_over_percent = Percent(theta_over_, steps),
-          .tau_under_percent = Percent(static_cast<double>(under_steps_), steps),
-          .tau_over_percent = Percent(static_cast<double>(over_steps_), steps),
+          .theta_under_percent = Percent(totals.theta_under, steps),
+          .theta_over_percent = Percent(totals.theta_over, steps),
+          .tau_under_percent = Percent(static_cast<double>(totals.under_steps), steps),
+          .tau_over_percent = Percent(static_cast<double>(totals.over_steps), steps),
           .instability_percent = Percent(static_cast<double>(unlike_steps_), steps - 1),
           .adaptations = adaptations_,
           .reversals = reversals_,
-          .longest_under = parameters_.step * longest_under_,
+          .longest_under = parameters_.step * totals.longest_under,
           .p95_response = P95Response(),
           .peak_instances = peak_};
 }
 
-// The upper edge of the bin in which the 95th percentile lies: the response time ascends with the utilisation.
+// The slow edge of the bin in which the 95th percentile lies: response times ascend with the bins.
 absl::Duration FigureMeter::P95Response() const {
   if (load_ <= 0) return absl::ZeroDuration();
   double below = 0;
-  int bin = 0;
-  while (bin < kBins && (below += by_utilization_[static_cast<size_t>(bin)]) < 0.95 * load_) ++bin;
-  return QueueTimeAt(parameters_, (bin + 1.0) / kBins) + parameters_.service_time;
+  size_t bin = 0;
+  while (bin + 1 < by_spare_.size() && (below += by_spare_[bin]) < 0.95 * load_) ++bin;
+  const double spare =
+      std::bit_cast<double>(std::bit_cast<uint64_t>(1.0) - ((static_cast<uint64_t>(bin) + 1) << kShift));
+  return QueueTimeAt(parameters_, 1 - spare) + parameters_.service_time;
 }
 
 }  // namespace ottoscale::simulation

@@ -12,6 +12,7 @@
 namespace ottoscale::simulation {
 namespace {
 
+constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 constexpr absl::Duration kDay = absl::Hours(24);
 constexpr double kNormalQuantile95 = 1.6448536269514722;
 
@@ -88,37 +89,30 @@ absl::Status Check(const PlantParameters& plant) {
   return CheckTimes(plant);
 }
 
-int Demand(double load, double capacity) {
-  const double demand = std::ceil(load / capacity);
-  return demand >= 1e9 ? 1'000'000'000 : std::max(1, static_cast<int>(demand));
-}
-
 absl::Duration QueueTimeAt(const PlantParameters& plant, double utilization) {
   const double rho = std::min(utilization, plant.busiest);
   const double waiting = std::pow(rho, std::sqrt(2.0 * (plant.workers + 1)) - 1) / (plant.workers * (1 - rho));
   return plant.service_time * waiting;
 }
 
-Plant::Plant(const PlantParameters& parameters) : parameters_(parameters), random_(SeedOf(parameters.boot)) {
-  const absl::Status status = Check(parameters);
-  CHECK(status.ok(), "the parameters of a plant are checked before");
-  const int64_t kept =
-      StepsUp(parameters.metering_window, parameters.step) + StepsUp(parameters.metering_delay, parameters.step);
-  recent_.resize(std::bit_ceil(static_cast<uint64_t>(kept + 1)));
+Plant::Plant(const PlantParameters& parameters)
+    : parameters_(parameters),
+      window_steps_(StepsUp(parameters.metering_window, parameters.step)),
+      delay_steps_(StepsUp(parameters.metering_delay, parameters.step)),
+      random_(SeedOf(parameters.boot)) {
+  CHECK(Check(parameters).ok(), "the parameters of a plant are checked before");
+  const int64_t kept = std::max(window_steps_ + delay_steps_, StepsUp(kMemory, parameters.step) + 1);
+  recent_.resize(std::bit_ceil(static_cast<uint64_t>(kept)));
 }
 
-void Plant::Step(double load) {
-  ++index_;
-  load_ = load;
-  demand_ = simulation::Demand(load, parameters_.capacity);
-  recent_[static_cast<uint64_t>(index_) & (recent_.size() - 1)] = load;
+// Whatever is due: the instances of the start, or those that have booted.
+void Plant::Arrive() {
   if (index_ == 0) {
-    ready_ = parameters_.initial.value_or(simulation::Demand(load, parameters_.TargetPerInstance()));
-    return;
+    const int found = simulation::Demand(load_, parameters_.TargetPerInstance());
+    ready_ = parameters_.initial.value_or(std::clamp(found, parameters_.min, parameters_.max));
   }
-  if (booting_.empty() || index_ < next_ready_) return;
   ready_ += static_cast<int>(std::erase_if(booting_, [this](int64_t ready_at) { return ready_at <= index_; }));
-  if (!booting_.empty()) next_ready_ = *std::min_element(booting_.begin(), booting_.end());
+  next_ready_ = booting_.empty() ? kNever : *std::min_element(booting_.begin(), booting_.end());
 }
 
 int64_t Plant::BootSteps() {
@@ -143,17 +137,22 @@ void Plant::Order(int count) {
       ++ready_;
       continue;
     }
-    next_ready_ = booting_.empty() ? index_ + boot : std::min(next_ready_, index_ + boot);
+    next_ready_ = std::min(next_ready_, index_ + boot);
     booting_.push_back(index_ + boot);
   }
 }
 
-std::optional<double> Plant::Metric() const { return Metric(parameters_.metering_window, parameters_.metering_delay); }
+std::optional<double> Plant::Metric() const { return MeanOf(window_steps_, delay_steps_); }
 
 std::optional<double> Plant::Metric(absl::Duration window, absl::Duration delay) const {
-  const int64_t last = index_ - StepsUp(delay, parameters_.step);
-  const int64_t first = std::max<int64_t>(0, last - StepsUp(window, parameters_.step) + 1);
-  if (last < 0) return std::nullopt;
+  return MeanOf(StepsUp(window, parameters_.step), StepsUp(delay, parameters_.step));
+}
+
+// Summed anew each time: a running sum would remember the rounding of loads that are long gone.
+std::optional<double> Plant::MeanOf(int64_t steps, int64_t delay) const {
+  const int64_t last = index_ - delay;
+  const int64_t first = std::max<int64_t>(0, last - steps + 1);
+  if (last < first) return std::nullopt;
   CHECK(index_ - first < static_cast<int64_t>(recent_.size()), "a plant remembers its own window and delay");
   double sum = 0;
   for (int64_t i = first; i <= last; ++i) sum += recent_[static_cast<uint64_t>(i) & (recent_.size() - 1)];
@@ -168,22 +167,5 @@ double Plant::Utilization() const {
 absl::Duration Plant::QueueTime() const { return QueueTimeAt(parameters_, Utilization()); }
 
 absl::Duration Plant::ResponseTime() const { return QueueTime() + parameters_.service_time; }
-
-std::vector<double> LoadPerStep(const std::vector<LoadPoint>& points, absl::Duration step) {
-  CHECK(!points.empty() && points.front().at == absl::ZeroDuration(), "a series begins at time 0");
-  std::vector<double> loads;
-  loads.reserve(static_cast<size_t>(points.back().at / step) + 1);
-  for (size_t i = 0; i + 1 < points.size(); ++i) {
-    const LoadPoint& from = points[i];
-    const LoadPoint& to = points[i + 1];
-    CHECK(from.at < to.at, "a series ascends by time");
-    const double slope = (to.rate - from.rate) / absl::ToDoubleSeconds(to.at - from.at);
-    for (absl::Duration at = step * static_cast<int64_t>(loads.size()); at < to.at; at += step) {
-      loads.push_back(from.rate + slope * absl::ToDoubleSeconds(at - from.at));
-    }
-  }
-  if (step * static_cast<int64_t>(loads.size()) == points.back().at) loads.push_back(points.back().rate);
-  return loads;
-}
 
 }  // namespace ottoscale::simulation

@@ -10,6 +10,7 @@
 // Loads and capacities are rates in one unit, which the plant does not know: requests per minute in all that follows.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <variant>
@@ -18,7 +19,6 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "pkg/async/random.h"
-#include "pkg/simulation/load.h"
 
 namespace ottoscale::simulation {
 
@@ -47,7 +47,7 @@ struct PlantParameters {
   int min = 1;                             // instances; orders are held within [min, max]; 0 or more
   int max = 0;                             // required; at least `min` and 1, at most 100000
   double utilization = 0.7;                // the load per instance that a plant begins with; above 0, to 1
-  std::optional<int> initial;              // ready at the start; absent: by the first load and `utilization`
+  std::optional<int> initial;              // ready at the start; absent: by the first load and `utilization`, in bounds
   absl::Duration step = absl::Seconds(5);  // 1 s to 1 h; windows, delays and boots are rounded up to steps
   bool operator==(const PlantParameters&) const = default;
 
@@ -58,8 +58,15 @@ struct PlantParameters {
 // Says which field is out of its range, what was found and what is allowed.
 absl::Status Check(const PlantParameters& parameters);
 
-// The fewest instances that bear `load` within their capacity: max(1, ceil(load / capacity)).
-int Demand(double load, double capacity);
+// The fewest instances of which each bears at most `each`: ceil(load / each), 0 without load. A billionth of an
+// instance more is what binary fractions make of decimal ones (1.1 / 0.1 > 11), not a load.
+inline int CountFor(double load, double each) {
+  const double exact = std::min(load / each - 1e-9, 1e9);
+  const int whole = static_cast<int>(exact);
+  return whole + (exact > whole ? 1 : 0);
+}
+// What serves `load` within its capacity, and never nothing: max(1, ceil(load / capacity)).
+inline int Demand(double load, double capacity) { return std::max(1, CountFor(load, capacity)); }
 
 // How long a request waits at `utilization` = load / (instances * capacity), before it is served. Sakasegawa's
 // approximation of the M/M/k queue (Annals of the Institute of Statistical Mathematics 29, 1977):
@@ -72,8 +79,16 @@ class Plant {
   // `parameters` pass Check.
   explicit Plant(const PlantParameters& parameters);
 
+  static constexpr absl::Duration kMemory = absl::Minutes(5);  // the least of the past that every plant remembers
+
   // The next step begins; the first is at time 0. `load`: offered during this step; 0 or more.
-  void Step(double load);
+  void Step(double load) {
+    ++index_;
+    load_ = load;
+    demand_ = simulation::Demand(load, parameters_.capacity);
+    recent_[static_cast<uint64_t>(index_) & (recent_.size() - 1)] = load;
+    if (index_ >= next_ready_) Arrive();
+  }
   // The service shall have `count` instances, ready and booting, held within [min, max]. More are ordered at once and
   // ready after their boot time. Fewer takes effect at once: first what still boots, the newest first, then what
   // serves. At least one Step was made.
@@ -91,7 +106,7 @@ class Plant {
   // What the meter shows: the mean of the loads over `metering_window`, `metering_delay` ago; over the steps that there
   // are, when these are fewer. Absent as long as there is none. O(window).
   std::optional<double> Metric() const;
-  // As above over another window, and as old: both at most 24 h, and no longer than the plant's own window and delay.
+  // As above over another window and with another delay: together no longer than the plant's own, or than kMemory.
   std::optional<double> Metric(absl::Duration window, absl::Duration delay) const;
 
   double Utilization() const;           // load / (ready * capacity); the load itself counts as infinite with none ready
@@ -99,21 +114,21 @@ class Plant {
   absl::Duration ResponseTime() const;  // their mean: QueueTime() + service_time
 
  private:
+  void Arrive();
   int64_t BootSteps();
+  std::optional<double> MeanOf(int64_t steps, int64_t delay) const;
 
   PlantParameters parameters_;
+  int64_t window_steps_;
+  int64_t delay_steps_;
   int64_t index_ = -1;
   double load_ = 0;
   int demand_ = 1;
   int ready_ = 0;
   std::vector<int64_t> booting_;  // the step in which each is ready, in the order of the orders
-  int64_t next_ready_ = 0;        // the least of booting_
+  int64_t next_ready_ = 0;        // no step before it makes one of them ready; 0: the start does
   async::Random random_;
   std::vector<double> recent_;  // a ring of the loads that the meter may still ask for; its size is a power of two
 };
-
-// `points` (ascending, at least one, of which the first is time 0) joined by straight lines, one value a step: from 0
-// up to and with the last point. Gaps between the points are bridged.
-std::vector<double> LoadPerStep(const std::vector<LoadPoint>& points, absl::Duration step);
 
 }  // namespace ottoscale::simulation
