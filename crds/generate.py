@@ -17,6 +17,7 @@ A source is the JSON Schema of a CRD with short forms, so that nothing is said t
   unset: true           an object whose absence means something: it gets no default
   union: {Type: {member: name, ...schema}}, or the name of what providers add: the field `type`, one member for each
                         alternative, and the rules that exactly the one which `type` names is there
+  unionDefault: Type    of a union: what `type` is when it is absent; an alternative without member
 
 Bounds and defaults are added to descriptions. An object gets `default: {}` when something in it has a default, so that
 this appears without it; not when something in it is required, and never a member of a union.
@@ -102,18 +103,20 @@ class Expander:
         bare = [name for name in alternatives if name not in members.values()]
         text = "Names the member that is set: %s." % words(members.values())
         if bare:
-            text = "Names the member that is set: %s; %s has none." % (words(members.values()), words(bare, "and"))
+            text = "Names the member that is set: %s; %s none." % (words(members.values()), words(bare, "and") + (" have" if bare[1:] else " has"))
+        # A Kubernetes API server tries the rules on an object's own default too, which is {} there.
+        unless = "!has(self.type) || " if "unionDefault" in source else ""
         rules = [
             rule
             for member, name in members.items()
             for rule in (
                 {
-                    "rule": "self.type != '%s' || has(self.%s)" % (name, member),
+                    "rule": unless + "self.type != '%s' || has(self.%s)" % (name, member),
                     "message": "is required: `type` is '%s'" % name,
                     "fieldPath": ".%s" % member,
                 },
                 {
-                    "rule": "self.type == '%s' || !has(self.%s)" % (name, member),
+                    "rule": unless + "self.type == '%s' || !has(self.%s)" % (name, member),
                     "message": "must not be set when `type` is another than '%s'" % name,
                     "messageExpression": "'must not be set when `type` is \\'' + self.type + '\\''",
                     "fieldPath": ".%s" % member,
@@ -121,18 +124,22 @@ class Expander:
             )
         ]
         own = source.get("properties", {})
-        properties = {"type": {"enum": list(alternatives), "description": text}}
+        kind = {"enum": list(alternatives), "description": text}
+        if "unionDefault" in source:
+            kind["default"] = source["unionDefault"]
+        properties = {"type": kind}
         properties.update({"name": own["name"]} if "name" in own else {})
         for each in alternatives.values():
             if "member" in each:
                 member = {key: value for key, value in each.items() if key != "member"}
                 properties[each["member"]] = {"type": "object", "member": True, **member}
         properties.update({key: value for key, value in own.items() if key not in properties})
-        rest = {key: value for key, value in source.items() if key not in ("union", "properties", "rules", "required")}
+        rest = {key: value for key, value in source.items() if key not in ("union", "unionDefault", "properties", "rules", "required")}
+        required = source.get("required", []) + ([] if "unionDefault" in source else ["type"])
         return {
             **rest,
             "type": "object",
-            "required": source.get("required", []) + ["type"],
+            **({"required": required} if required else {}),
             "rules": rules + source.get("rules", []),
             "properties": properties,
         }

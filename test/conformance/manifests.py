@@ -73,7 +73,8 @@ def cases():
                 manifest = copy.deepcopy(bases[row["base"]])
                 put(manifest, row["path"], _expand(value))
                 text = json.dumps(value, ensure_ascii=False, default=str)
-                out.append(Case("%s is %s" % (row["path"], text), manifest, [row["path"]] if verdict == "bad" else []))
+                name = "%s of %s is %s" % (row["path"], row["base"], text)
+                out.append(Case(name, manifest, [row["path"]] if verdict == "bad" else []))
     for row in load("edits.yaml"):
         manifest = copy.deepcopy(bases[row["base"]])
         for path, value in row.get("set", {}).items():
