@@ -38,7 +38,7 @@ int Compare(const std::vector<LoadPoint>& points, const PlantParameters& plant) 
   const std::vector<double> loads = LoadPerStep(points, plant.step);
   absl::PrintF("| strategy | θ_U %% | θ_O %% | τ_U %% | τ_O %% | υ %% | adaptations | server-hours | over %% |\n");
   for (const Baseline& baseline : Baselines()) {
-    const Figures f = Run(plant, loads, *baseline.make(plant, loads));
+    const Figures f = Simulate(plant, loads, *baseline.make(plant, loads));
     absl::PrintF("| %s | %.3f | %.1f | %.2f | %.1f | %.2f | %d | %.0f | %.4f |\n", baseline.title,
                  f.theta_under_percent, f.theta_over_percent, f.tau_under_percent, f.tau_over_percent,
                  f.instability_percent, f.adaptations, f.server_hours, f.requests_over_capacity_percent);

@@ -2,6 +2,7 @@
 // one file in this folder, written anew from their specifications. Not benchmarks of the products.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -21,7 +22,25 @@ class Strategy {
   virtual std::optional<int> Desired(const Plant& plant) = 0;
 };
 
+// Asks a strategy at its period, and orders what it wants.
+class Strategist {
+ public:
+  // `strategy` outlives it.
+  Strategist(Strategy& strategy, const PlantParameters& parameters);
+  // After each step of a plant with these parameters.
+  void Ask(Plant& plant) {
+    if (--until_asked_ > 0) return;
+    until_asked_ = every_;
+    if (const std::optional<int> desired = strategy_.Desired(plant)) plant.Order(*desired);
+  }
+
+ private:
+  Strategy& strategy_;
+  int64_t every_;  // steps
+  int64_t until_asked_ = 0;
+};
+
 // One run: a new plant, `loads` one a step (LoadPerStep), the strategy asked at its period.
-Figures Run(const PlantParameters& parameters, const std::vector<double>& loads, Strategy& strategy);
+Figures Simulate(const PlantParameters& parameters, const std::vector<double>& loads, Strategy& strategy);
 
 }  // namespace ottoscale::simulation
