@@ -98,7 +98,7 @@ absl::StatusOr<double> ParseValue(absl::string_view text) {
   if (text.empty()) {
     return absl::InvalidArgumentError("the value is empty: leave the row out, a missing sample is no row");
   }
-  if (!absl::SimpleAtod(text, &value)) {
+  if (!absl::SimpleAtod(text, &value) || text.find_first_of("xX") != absl::string_view::npos) {
     return absl::InvalidArgumentError(absl::StrCat("value ", Found(text), " is not a number"));
   }
   if (!std::isfinite(value)) {

@@ -79,7 +79,7 @@ TEST(Series, RefusesTheRestInOneSentenceWithTheLine) {
       {"a,b\n0,1\n", "the series has one row: at least two `timestamp,value` are needed"},
       {std::string("\xff\xfe\x30\x00", 4), "line 1: the file is UTF-16: save it as UTF-8"},
       {"0,1\n\x01\x02,3",
-       "line 2: timestamp '??' is neither RFC 3339 (2026-03-01T00:05:00Z) nor a number of seconds "
+       "line 2: timestamp '?\?' is neither RFC 3339 (2026-03-01T00:05:00Z) nor a number of seconds "
        "since 1970"},
   };
   for (const Refused& c : cases) {
