@@ -34,9 +34,10 @@ struct Sample {
   double value = 0;            // in the source's unit (HTTPHeartbeat: milliseconds)
   async::Instant measured_at;  // when the provider measured it: samples with equal times are the same sample
   MissingReason missing = MissingReason::kNone;
-  std::string message;  // for people, when missing or censored: what happened, without any body of the answer
-  std::string unit;     // "ms"; for messages
-  absl::Duration took;  // of the reading, for telemetry
+  std::string message;          // for people, when missing or censored: what happened, without any body of the answer
+  std::string unit;             // "ms"; for messages
+  std::optional<double> nodes;  // that the source has counted, for Basis kPerNode
+  absl::Duration took;          // of the reading, for telemetry
   bool operator==(const Sample&) const = default;
 };
 
@@ -84,6 +85,7 @@ using TargetReading = std::variant<TargetFailure, TargetState>;
 struct Observation {
   TargetReading target;
   std::vector<Sample> samples;  // in the order of spec.metrics
+  bool probes_suspect = false;  // most heartbeats of the operator could not even connect: it suspects itself
   const TargetState* state() const { return std::get_if<TargetState>(&target); }
   const TargetFailure* failure() const { return std::get_if<TargetFailure>(&target); }
   bool operator==(const Observation&) const = default;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "pkg/decision/conditions.h"
 #include "pkg/decision/words.h"
+#include "pkg/policy/quiet_range.h"
 
 namespace ottoscale::decision {
 namespace {
@@ -55,10 +56,10 @@ MetricStatus MetricStatusFor(const MetricVerdict& verdict, const Sample* sample)
 
 // "heartbeat 1240/1000ms", "heartbeat >10000/1000ms", "heartbeat ?/1000ms".
 std::string SummaryOf(const MetricVerdict& verdict, const policy::Metric& metric) {
-  const double upper = std::visit([](const auto& strategy) { return strategy.upper; }, metric.strategy);
+  const std::optional<double> upper = policy::QuietRangeOf(metric.strategy).upper;
   const std::string value =
       verdict.value ? absl::StrCat(verdict.censored ? ">" : "", NumberWords(*verdict.value)) : std::string("?");
-  return absl::StrCat(metric.name, " ", value, "/", NumberWords(upper), verdict.unit);
+  return absl::StrCat(metric.name, " ", value, upper ? absl::StrCat("/", NumberWords(*upper)) : "", verdict.unit);
 }
 
 void FillMetrics(PolicyStatus& status, const policy::ScalingPolicy& spec, const Outcome& outcome) {

@@ -33,5 +33,8 @@ struct StrategyAnswer {
 };
 
 StrategyAnswer Judge(const policy::Threshold& threshold, const StrategyInput& input);
+StrategyAnswer Judge(const policy::TargetTracking& tracking, const StrategyInput& input);
+StrategyAnswer Judge(const policy::StepTable& table, const StrategyInput& input);
+StrategyAnswer Judge(const policy::LatencyGoal& goal, const StrategyInput& input);
 
 }  // namespace ottoscale::decision

@@ -61,12 +61,75 @@ struct Threshold {
   bool operator==(const Threshold&) const = default;
 };
 
-using Strategy = std::variant<Threshold>;
+// Keeps the value at `target`: the capacity that is wanted is to the present one as the value is to the target. With
+// Basis kValue the value has to fall as the capacity grows (utilization, time in a queue per instance); a total belongs
+// with kPerInstance.
+struct TargetTracking {
+  double target = 0;                     // above 0
+  int scale_out_tolerance_percent = 10;  // 0..1000: up to so much above the target nothing is done
+  int scale_in_tolerance_percent = 10;   // 0..99: down to so much below it
+  bool operator==(const TargetTracking&) const = default;
+};
+
+// What is done while the value lies in an interval; nullopt: without an end. A step out begins at `lower` and ends
+// before `upper`, a step in begins behind `lower` and ends at `upper`, as in AWS's step scaling.
+struct Step {
+  std::optional<double> lower;
+  std::optional<double> upper;
+  int change = 0;  // not 0: above 0 scales out, below 0 in; -1000..1000
+  bool operator==(const Step&) const = default;
+};
+
+// Steps that depend on how far the value is off. Where no step's interval holds the value nothing is done.
+struct StepTable {
+  enum class Change {
+    kInstances,
+    kPercent,  // of the capacity, towards 0 where it is no whole number, but at least one instance
+  };
+  Change change = Change::kInstances;
+  std::vector<Step> steps;        // 1..20, no two overlap, no step in above a step out
+  int breaches_to_scale_out = 3;  // 1..100, distinct samples in a row within steps of one direction
+  int breaches_to_scale_in = 5;
+  bool operator==(const StepTable&) const = default;
+};
+
+// The smallest capacity that is expected to answer within the goal, by a queueing model whose load is corrected by what
+// is seen. The value is a response time in milliseconds (Basis kValue).
+struct LatencyGoal {
+  double goal_milliseconds = 0;                // above the time of an idle request
+  std::optional<double> service_milliseconds;  // of an idle request; nullopt: the lowest that was seen
+  int workers_per_instance = 5;                // 1..1000: requests that one instance serves at the same time
+  bool operator==(const LatencyGoal&) const = default;
+};
+
+using Strategy = std::variant<Threshold, TargetTracking, StepTable, LatencyGoal>;
+
+// What a strategy compares with its numbers.
+enum class Basis {
+  kValue,        // the value as it is
+  kPerInstance,  // divided by the ready capacity
+  kPerNode,      // divided by the nodes that the source has counted
+};
+
+// One value of the samples of a window, which has to be covered by them before it counts.
+struct Aggregation {
+  enum class Type { kLast, kMean, kExponentialMean, kPercentile };
+  Type type = Type::kLast;
+  absl::Duration window;  // 0 for kLast, otherwise 1..3600 s; of an exponential mean the time constant
+  double percent = 95;    // of kPercentile, above 0 and up to 100
+  bool operator==(const Aggregation&) const = default;
+};
 
 struct Metric {
   std::string name;
   ProviderConfig source;
-  bool scale_out_only = false;            // directions: ScaleOutOnly
+  Basis basis = Basis::kValue;
+  Aggregation aggregation;
+  bool scale_out_only = false;  // directions: ScaleOutOnly
+  // A fall to 0 or by more than 80 % at once: confirmed by later samples before it counts as evidence for less, or
+  // believed.
+  enum class SuddenDrop { kConfirm, kAccept };
+  SuddenDrop sudden_drop = SuddenDrop::kConfirm;
   std::optional<absl::Duration> max_age;  // nullopt: the larger of 3 polls and 2 polls + the provider's cache period
   Strategy strategy;
   bool operator==(const Metric&) const = default;
@@ -101,9 +164,38 @@ struct Behavior {
   bool operator==(const Behavior&) const = default;
 };
 
+// What is done once no metric has been valid for `after`: nothing, or at least `capacity` instances, never fewer.
+struct Fallback {
+  enum class Type { kHold, kAtLeast };
+  Type type = Type::kHold;
+  absl::Duration after = absl::Seconds(600);  // 60..86400 s
+  int capacity = 0;                           // of kAtLeast
+  bool operator==(const Fallback&) const = default;
+};
+
+// What is done when somebody else has changed the target.
+struct ManualChange {
+  enum class Type {
+    kAdopt,   // goes on from there
+    kHold,    // leaves it for `hold`, then goes on from there
+    kRevert,  // sets it back to what was last applied
+  };
+  Type type = Type::kAdopt;
+  absl::Duration hold;  // of kHold, 60..604800 s
+  bool operator==(const ManualChange&) const = default;
+};
+
+// The capacity has changed by at least `capacity` within `period`, up or down.
+struct RapidChange {
+  int capacity = 1;                           // 1..
+  absl::Duration period = absl::Minutes(30);  // 1..1440 min
+  bool operator==(const RapidChange&) const = default;
+};
+
 struct NotificationRule {
   std::string channel;
   std::vector<std::string> events;
+  std::optional<RapidChange> rapid_change;  // with the event RapidChange
   bool operator==(const NotificationRule&) const = default;
 };
 
@@ -126,6 +218,8 @@ struct ScalingPolicy {
   Schedule schedule;
   std::vector<Metric> metrics;
   Behavior behavior;
+  Fallback fallback;
+  ManualChange manual_change;
   std::vector<NotificationRule> notifications;
   Ceilings ceilings;
   // Nothing is ever written: only what would be.

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "pkg/policy/quiet_range.h"
 #include "pkg/policy/schedule.h"
 #include "pkg/reconcile/metrics.h"
 #include "pkg/reconcile/reconciler.h"
@@ -123,11 +124,14 @@ void Metrics::WatchSpec(const Entries& entries) {
               const decision::Outcome* last = LastOf(entry);
               if (last == nullptr) return;
               for (size_t i = 0; i < entry.spec->metrics.size() && i < last->decision.metrics.size(); ++i) {
-                const auto& threshold = std::get<policy::Threshold>(entry.spec->metrics[i].strategy);
+                const policy::QuietRange range = policy::QuietRangeOf(entry.spec->metrics[i].strategy);
                 const std::string& name = entry.spec->metrics[i].name;
                 const std::string& unit = last->decision.metrics[i].unit;
-                samples.Add(With(labels, {{"metric", name}, {"bound", "lower"}}), Base(unit, threshold.lower));
-                samples.Add(With(labels, {{"metric", name}, {"bound", "upper"}}), Base(unit, threshold.upper));
+                const auto add = [&](const char* bound, std::optional<double> value) {
+                  if (value) samples.Add(With(labels, {{"metric", name}, {"bound", bound}}), Base(unit, *value));
+                };
+                add("lower", range.lower);
+                add("upper", range.upper);
               }
             });
   PerPolicy(entries, Gauge("ottoscale_schedule_active", "1 when the window is open."),

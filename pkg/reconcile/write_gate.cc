@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "pkg/policy/quiet_range.h"
 
 namespace ottoscale::reconcile {
 namespace {
@@ -40,12 +41,14 @@ Range Hull(const policy::ScalingPolicy& spec, const AdminLimits& admin) {
   return range;
 }
 
-// The largest step that any of the policy's strategies may take in this direction.
-int StepLimit(const policy::ScalingPolicy& spec, bool out) {
+// The largest step that any of the policy's strategies may take in this direction from `capacity`; nullopt: any.
+std::optional<int> StepLimit(const policy::ScalingPolicy& spec, bool out, int capacity) {
   int limit = 0;
   for (const policy::Metric& metric : spec.metrics) {
-    const auto& threshold = std::get<policy::Threshold>(metric.strategy);
-    limit = std::max(limit, out ? threshold.step_out : threshold.step_in);
+    const std::optional<int> step =
+        policy::LargestStep(metric.strategy, out ? policy::Direction::kOut : policy::Direction::kIn, capacity);
+    if (!step) return std::nullopt;
+    limit = std::max(limit, *step);
   }
   return limit;
 }
@@ -135,8 +138,9 @@ std::optional<WriteResult> WriteGate::Check(const ProposedChange& change) const 
   }
   if (change.cause == Cause::kBounds) return std::nullopt;
 
-  if (step > StepLimit(spec, out)) {
-    return Violation{"step", absl::StrCat("a step of ", step, " is above the policy's ", StepLimit(spec, out))};
+  const std::optional<int> limit = StepLimit(spec, out, change.from);
+  if (limit && step > *limit) {
+    return Violation{"step", absl::StrCat("a step of ", step, " is above the policy's ", *limit)};
   }
   const async::BootTime decided = change.decided_at.boot;
   const policy::Behavior& behavior = spec.behavior;
