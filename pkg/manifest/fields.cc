@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "pkg/base/text.h"
+#include "pkg/codec/json.h"
 
 namespace ottoscale::manifest {
 namespace {
@@ -59,7 +60,8 @@ std::optional<absl::Duration> ReadSeconds(ObjectReader& object, absl::string_vie
   return absl::Seconds(*seconds);
 }
 
-std::optional<Alternative> ReadUnion(ObjectReader& object, const std::vector<Alternative>& alternatives) {
+std::optional<Alternative> ReadUnion(ObjectReader& object, const std::vector<Alternative>& alternatives,
+                                     bool optional) {
   std::vector<std::string> types;
   std::vector<std::string> supported;
   for (const Alternative& alternative : alternatives) {
@@ -67,8 +69,9 @@ std::optional<Alternative> ReadUnion(ObjectReader& object, const std::vector<Alt
     if (alternative.supported) supported.emplace_back(alternative.type);
     if (*alternative.member != '\0') object.Allow({alternative.member});
   }
-  object.Require("type", absl::StrCat("it names the one member that is set, ", Quoted(supported)));
-  const std::optional<size_t> index = object.OneOf("type", types);
+  if (!optional) object.Require("type", absl::StrCat("it names the one member that is set, ", Quoted(supported)));
+  std::optional<size_t> index = object.OneOf("type", types);
+  if (optional && !object.Has("type")) index = 0;
   if (!index) return std::nullopt;
   const Alternative& chosen = alternatives[*index];
   if (!chosen.supported) {
@@ -85,11 +88,19 @@ std::optional<Alternative> ReadUnion(ObjectReader& object, const std::vector<Alt
   return std::nullopt;
 }
 
-bool OnlyFirst(ObjectReader& object, absl::string_view key, const std::vector<std::string>& choices) {
-  if (!object.Has(key)) return true;
-  const std::optional<size_t> index = object.OneOf(key, choices);
-  if (index && *index > 0) object.Refuse(key, Unsupported({choices[0]}, choices[*index]));
-  return index == size_t{0};
+std::string Plain(const nlohmann::json& value) {
+  return value.is_string() ? value.get<std::string>() : codec::Dump(value);
+}
+
+std::optional<size_t> SupportedOf(ObjectReader& object, absl::string_view key,
+                                  const std::vector<std::string>& supported,
+                                  const std::vector<std::string>& unsupported) {
+  std::vector<std::string> all = supported;
+  all.insert(all.end(), unsupported.begin(), unsupported.end());
+  const std::optional<size_t> index = object.OneOf(key, all);
+  if (!index || *index < supported.size()) return index;
+  object.Refuse(key, Unsupported(supported, all[*index]));
+  return std::nullopt;
 }
 
 }  // namespace ottoscale::manifest

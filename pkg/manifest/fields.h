@@ -36,11 +36,28 @@ struct Alternative {
 };
 
 // Reads `type`, and checks that exactly the member which it names is there. Returns the alternative when it is
-// supported and its member is there; else the mistake has been reported.
-std::optional<Alternative> ReadUnion(ObjectReader& object, const std::vector<Alternative>& alternatives);
+// supported and its member is there; else the mistake has been reported. Without `type` the union is wrong, unless it
+// is `optional`: then the first alternative holds, which has no member.
+std::optional<Alternative> ReadUnion(ObjectReader& object, const std::vector<Alternative>& alternatives,
+                                     bool optional = false);
 
-// A word of which the API has more than this version: only the first of `choices` is supported; it is also the default.
-// Returns whether it is what holds.
-bool OnlyFirst(ObjectReader& object, absl::string_view key, const std::vector<std::string>& choices);
+// A decimal as it was written, for messages.
+std::string Plain(const nlohmann::json& value);
+
+// The index of the member's text in `supported`; one of `unsupported`, which the API has and this version does not, is
+// refused with that word.
+std::optional<size_t> SupportedOf(ObjectReader& object, absl::string_view key,
+                                  const std::vector<std::string>& supported,
+                                  const std::vector<std::string>& unsupported);
+template <typename E>
+std::optional<E> ReadSupported(ObjectReader& object, absl::string_view key,
+                               const std::vector<codec::Choice<E>>& supported,
+                               const std::vector<std::string>& unsupported) {
+  std::vector<std::string> names;
+  for (const codec::Choice<E>& choice : supported) names.emplace_back(choice.name);
+  const std::optional<size_t> index = SupportedOf(object, key, names, unsupported);
+  if (!index) return std::nullopt;
+  return supported[*index].value;
+}
 
 }  // namespace ottoscale::manifest

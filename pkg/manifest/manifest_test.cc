@@ -104,8 +104,9 @@ spec:
   metrics:
   - name: beat
     source: {type: HTTPHeartbeat, httpHeartbeat: {url: "https://x/"}}
-    basis: Value
-    aggregation: {type: Last, windowSeconds: 0}
+    basis: PerInstance
+    aggregation: {type: Mean, windowSeconds: 300}
+    suddenDrop: Accept
     directions: ScaleOutOnly
     maxAgeSeconds: 120
     strategy: {type: Threshold, threshold: {lower: "37.5", upper: 1000, breachesToScaleOut: 1, breachesToScaleIn: 2,
@@ -116,8 +117,8 @@ spec:
     scaleIn: {selectPolicy: Disabled, policies: []}
     settleSeconds: 5
     progressDeadlineSeconds: 100
-  fallback: {afterSeconds: 600, type: Hold}
-  manualChange: {type: Adopt}
+  fallback: {afterSeconds: 900, type: AtLeast, atLeast: {capacity: 6}}
+  manualChange: {type: Hold, hold: {holdSeconds: 3600}}
   notifications: [{channelRef: {name: ops}, events: [ScaledOut, NeedsExceedMax]}]
 )"));
   ASSERT_THAT(decoded.problems, IsEmpty());
@@ -146,6 +147,10 @@ spec:
   ASSERT_THAT(p.metrics, SizeIs(1));
   EXPECT_TRUE(p.metrics[0].scale_out_only);
   EXPECT_EQ(p.metrics[0].max_age, absl::Minutes(2));
+  EXPECT_EQ(p.metrics[0].basis, policy::Basis::kPerInstance);
+  EXPECT_EQ(p.metrics[0].aggregation,
+            (policy::Aggregation{.type = policy::Aggregation::Type::kMean, .window = absl::Minutes(5)}));
+  EXPECT_EQ(p.metrics[0].sudden_drop, policy::Metric::SuddenDrop::kAccept);
   const policy::Strategy threshold = policy::Threshold{
       .lower = 37.5, .upper = 1000, .breaches_to_scale_out = 1, .breaches_to_scale_in = 2, .step_out = 3, .step_in = 4};
   EXPECT_EQ(p.metrics[0].strategy, threshold);
@@ -163,6 +168,9 @@ spec:
                                      .settle = absl::Seconds(5),
                                      .progress_deadline = absl::Seconds(100)};
   EXPECT_EQ(p.behavior, behavior);
+  EXPECT_EQ(p.fallback,
+            (policy::Fallback{.type = policy::Fallback::Type::kAtLeast, .after = absl::Minutes(15), .capacity = 6}));
+  EXPECT_EQ(p.manual_change, (policy::ManualChange{.type = policy::ManualChange::Type::kHold, .hold = absl::Hours(1)}));
   const policy::NotificationRule rule = {.channel = "ops", .events = {"ScaledOut", "NeedsExceedMax"}};
   EXPECT_THAT(p.notifications, ElementsAre(rule));
 }
@@ -193,10 +201,27 @@ TEST(DecodeScalingPolicy, SaysWhatIsAllowed) {
       {PolicyText("  behavior: {limits: {}}\n"),
        "spec.behavior.limits: is an unknown field, known are `scaleOut`, `scaleIn`, `settleSeconds` and "
        "`progressDeadlineSeconds`"},
-      {PolicyText("  fallback: {type: AtLeast, atLeast: {capacity: 3}}\n"),
-       "spec.fallback.type: must be 'Hold' in this version, found 'AtLeast', which is not supported yet"},
-      {PolicyText("  manualChange: {type: Revert}\n"),
-       "spec.manualChange.type: must be 'Adopt' in this version, found 'Revert', which is not supported yet"},
+      {PolicyText("  fallback: {type: AtLeast}\n"), "spec.fallback.atLeast: is required: `type` is 'AtLeast'"},
+      {PolicyText("  fallback: {type: AtLeast, atLeast: {}}\n"),
+       "spec.fallback.atLeast.capacity: is required: enough for a time without sight"},
+      {PolicyText("  fallback: {atLeast: {capacity: 2}}\n"),
+       "spec.fallback.atLeast: must not be set when `type` is 'Hold'"},
+      {PolicyText("  fallback: {type: AtLeast, atLeast: {capacity: 4}}\n"),
+       "spec.fallback.atLeast.capacity: must be less than or equal to maxCapacity or that of a window (3 at most), "
+       "found "
+       "4"},
+      {PolicyText(
+           "  schedule: {windows: [{name: a, type: Weekly, weekly: {start: '09:00', end: '17:00'}, maxCapacity: 4}]}\n"
+           "  fallback: {type: AtLeast, atLeast: {capacity: 4}}\n"),
+       ""},
+      {PolicyText("  fallback: {type: Max}\n"), "spec.fallback.type: must be 'Hold' or 'AtLeast', found 'Max'"},
+      {PolicyText("  manualChange: {type: Hold}\n"), "spec.manualChange.hold: is required: `type` is 'Hold'"},
+      {PolicyText("  manualChange: {type: Hold, hold: {}}\n"),
+       "spec.manualChange.hold.holdSeconds: is required: for how long somebody else's change is left as it is"},
+      {PolicyText("  manualChange: {type: Hold, hold: {holdSeconds: 59}}\n"),
+       "spec.manualChange.hold.holdSeconds: must be an integer from 60 to 604800, found 59"},
+      {PolicyText("  manualChange: {type: Revert, hold: {holdSeconds: 60}}\n"),
+       "spec.manualChange.hold: must not be set when `type` is 'Revert'"},
       {PolicyText("  notifications: [{channelRef: {name: ops}, events: [ScaleOut, ScaledOut, ScaledOut]}]\n"),
        "spec.notifications[0].events[0]: must be 'ScaledOut', 'ScaledIn', 'ScaleFailed', 'NeedsExceedMax', "
        "'NeedsBelowMin' or 'Suspended', found 'ScaleOut', did you mean 'ScaledOut'?\n"
@@ -340,14 +365,13 @@ TEST(DecodeScalingPolicy, ChecksTheUnionsOfTargetAndSource) {
   EXPECT_EQ(
       problems(target,
                "{name: a, source: {type: RackspaceLoadBalancer, rackspaceLoadBalancer: {}}, basis: "
-               "PerInstance, aggregation: {type: Mean, windowSeconds: 60}, strategy: {type: TargetTracking, "
+               "PerNode, aggregation: {type: Mean, windowSeconds: 60}, strategy: {type: TargetTracking, "
                "targetTracking: {target: 45}}}"),
       "spec.metrics[0].source.type: must be 'HTTPHeartbeat' in this version, found 'RackspaceLoadBalancer', which is "
       "not supported yet\n"
-      "spec.metrics[0].basis: must be 'Value' in this version, found 'PerInstance', which is not supported yet\n"
-      "spec.metrics[0].aggregation.type: must be 'Last' in this version, found 'Mean', which is not supported yet\n"
-      "spec.metrics[0].strategy.type: must be 'Threshold' in this version, found 'TargetTracking', which is not "
-      "supported yet");
+      "spec.metrics[0].basis: must be 'Value' or 'PerInstance' in this version, found 'PerNode', which is not "
+      "supported "
+      "yet");
   EXPECT_EQ(problems(target, "{}"),
             "spec.metrics[0].name: is required: it names the metric in messages and in status\n"
             "spec.metrics[0].source: is required: where the value comes from\n"

@@ -1,74 +1,54 @@
-// spec.target and spec.metrics: what providers read, and the strategies on top.
+// spec.target and spec.metrics: what providers read, and what is made of it. The strategies are in strategies.cc.
 #include <set>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "pkg/codec/json.h"
 #include "pkg/manifest/fields.h"
 #include "pkg/manifest/spec_parts.h"
 
-// Note [The heartbeat's timeout]
-// A response time above `upper` is a breach; what takes longer than the timeout is not measured at all. So the timeout
-// must be the larger one, or no breach can ever be seen; with `onTimeout: Breach` it may be equal, because the timeout
-// then is the breach. The rule ties a provider's configuration to a strategy, so it cannot stand in either: here is the
-// one place that looks into a configuration.
-
 namespace ottoscale::manifest {
 namespace {
 
-constexpr int64_t kDefaultHeartbeatTimeout = 10'000;
-
-void CheckHeartbeatTimeout(ObjectReader& source, const policy::Threshold& threshold) {
-  const nlohmann::json* config = source.Find("httpHeartbeat");
-  if (config == nullptr || threshold.upper <= 0) return;
-  const int64_t timeout = codec::FindInt64(*config, {"timeoutMilliseconds"}).value_or(kDefaultHeartbeatTimeout);
-  const bool breach = codec::StringOr(*config, {"onTimeout"}, "Breach") == "Breach";
-  const auto milliseconds = static_cast<double>(timeout);
-  if (milliseconds > threshold.upper || (breach && milliseconds == threshold.upper)) return;
-  const std::string upper =
-      codec::Dump(codec::ToInt64(threshold.upper).has_value() ? nlohmann::json(*codec::ToInt64(threshold.upper))
-                                                              : nlohmann::json(threshold.upper));
-  source.report().Add(source.path().Key("httpHeartbeat").Key("timeoutMilliseconds"),
-                      absl::StrCat("must be greater than the threshold's upper, or equal to it when onTimeout is "
-                                   "'Breach', found ",
-                                   timeout, " and an upper of ", upper, breach ? "" : ", with 'Hold'"));
+policy::Basis ReadBasis(ObjectReader& metric) {
+  using policy::Basis;
+  const std::vector<codec::Choice<Basis>> bases = {{"Value", Basis::kValue}, {"PerInstance", Basis::kPerInstance}};
+  return ReadSupported(metric, "basis", bases, {"PerNode"}).value_or(Basis::kValue);  // no source has nodes yet
 }
 
-// A decimal as it was written.
-std::string Plain(const nlohmann::json& value) {
-  return value.is_string() ? value.get<std::string>() : codec::Dump(value);
-}
-
-policy::Threshold ReadThreshold(ObjectReader threshold) {
-  policy::Threshold out;
-  threshold.Require("lower", "below it there is more capacity than needed");
-  threshold.Require("upper", "above it there is less capacity than needed");
-  const std::optional<double> lower = threshold.Decimal("lower", 0, kMaxThreshold);
-  const std::optional<double> upper = threshold.Decimal("upper", 0, kMaxThreshold);
-  out.lower = lower.value_or(0);
-  out.upper = upper.value_or(0);
-  if (lower && upper && *lower >= *upper) {
-    threshold.Refuse("lower", absl::StrCat("must be less than upper (", Plain(*threshold.Find("upper")), "), found ",
-                                           Plain(*threshold.Find("lower"))));
+policy::Aggregation ReadAggregation(ObjectReader object) {
+  policy::Aggregation out;
+  if (!object.present()) return out;
+  using Type = policy::Aggregation::Type;
+  const std::vector<codec::Choice<Type>> types = {{"Last", Type::kLast},
+                                                  {"Mean", Type::kMean},
+                                                  {"ExponentialMean", Type::kExponentialMean},
+                                                  {"Percentile", Type::kPercentile}};
+  const std::optional<Type> named = object.Enum("type", types);
+  const bool known = named || !object.Has("type");
+  out.type = named.value_or(Type::kLast);
+  const char* type = types.at(static_cast<size_t>(out.type)).name;
+  const std::optional<int64_t> window = object.Int64("windowSeconds", {0, 3600});
+  out.window = absl::Seconds(window.value_or(0));
+  if (known && out.type == Type::kLast && window.value_or(0) > 0) {
+    object.Refuse("windowSeconds", absl::StrCat("must be 0 when `type` is 'Last', found ", *window));
   }
-  out.breaches_to_scale_out = threshold.Int("breachesToScaleOut", {1, 100}).value_or(out.breaches_to_scale_out);
-  out.breaches_to_scale_in = threshold.Int("breachesToScaleIn", {1, 100}).value_or(out.breaches_to_scale_in);
-  out.step_out = threshold.Int("stepOut", {1, 1000}).value_or(out.step_out);
-  out.step_in = threshold.Int("stepIn", {1, 1000}).value_or(out.step_in);
-  threshold.Finish();
+  if (known && out.type != Type::kLast && (!object.Has("windowSeconds") || window == 0)) {
+    // Absent or 0, the default, is the same mistake.
+    object.report().Add(object.path().Key("windowSeconds"),
+                        absl::StrCat("must be from 1 to 3600 when `type` is '", type, "', found 0"));
+  }
+  if (known && out.type != Type::kPercentile && object.Has("percent")) {
+    object.Refuse("percent", absl::StrCat("must not be set when `type` is '", type, "'"));
+  }
+  if (const std::optional<double> percent = object.Decimal("percent", 0, kMaxThreshold)) {
+    if (*percent <= 0 || *percent > 100) {
+      object.Refuse("percent",
+                    absl::StrCat("must be greater than 0 and at most 100, found ", Plain(*object.Find("percent"))));
+    }
+    out.percent = *percent;
+  }
+  object.Finish();
   return out;
-}
-
-void CheckAggregation(ObjectReader aggregation) {
-  if (!aggregation.present()) return;
-  const bool last = OnlyFirst(aggregation, "type", {"Last", "Mean", "ExponentialMean", "Percentile"});
-  const std::optional<int64_t> window = aggregation.Int64("windowSeconds", {0, 3600});
-  if (last && window.value_or(0) > 0) {
-    aggregation.Refuse("windowSeconds", absl::StrCat("must be 0 when `type` is 'Last', found ", *window));
-  }
-  if (last && aggregation.Has("percent")) aggregation.Refuse("percent", "must not be set when `type` is 'Last'");
-  aggregation.Allow({"percent"});
-  aggregation.Finish();
 }
 
 policy::Metric ReadMetric(ObjectReader object, std::set<std::string>& names, const ProviderCheck& check) {
@@ -88,26 +68,17 @@ policy::Metric ReadMetric(ObjectReader object, std::set<std::string>& names, con
                      {{"HTTPHeartbeat", "httpHeartbeat"}, {"RackspaceLoadBalancer", "rackspaceLoadBalancer", false}});
     if (type) out.source = ReadConfig(source, type->type, type->member, false, ConfigKind::kSource, check);
   }
-  OnlyFirst(object, "basis", {"Value", "PerInstance", "PerNode"});
-  CheckAggregation(object.Object("aggregation"));
+  out.basis = ReadBasis(object);
+  out.aggregation = ReadAggregation(object.Object("aggregation"));
+  using SuddenDrop = policy::Metric::SuddenDrop;
+  const std::vector<codec::Choice<SuddenDrop>> drops = {{"Confirm", SuddenDrop::kConfirm},
+                                                        {"Accept", SuddenDrop::kAccept}};
+  out.sudden_drop = object.Enum("suddenDrop", drops).value_or(out.sudden_drop);
   const std::vector<codec::Choice<bool>> directions = {{"Both", false}, {"ScaleOutOnly", true}};
   out.scale_out_only = object.Enum("directions", directions).value_or(false);
   out.max_age = ReadSeconds(object, "maxAgeSeconds", {1, 86'400});
 
-  object.Require("strategy", "how the value becomes a capacity");
-  ObjectReader strategy = object.Object("strategy");
-  if (strategy.present()) {
-    const std::optional<Alternative> kind = ReadUnion(strategy, {{"Threshold", "threshold"},
-                                                                 {"TargetTracking", "targetTracking", false},
-                                                                 {"StepTable", "stepTable", false},
-                                                                 {"LatencyGoal", "latencyGoal", false}});
-    if (kind) {
-      const policy::Threshold threshold = ReadThreshold(strategy.Object("threshold"));
-      if (type) CheckHeartbeatTimeout(source, threshold);
-      out.strategy = threshold;
-    }
-    strategy.Finish();
-  }
+  out.strategy = ReadStrategy(object, out.basis, type ? &source : nullptr).value_or(out.strategy);
   source.Finish();
   object.Finish();
   return out;

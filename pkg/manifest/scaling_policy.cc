@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -80,17 +81,52 @@ std::vector<policy::NotificationRule> ReadNotifications(ObjectReader& spec) {
   return out;
 }
 
-// What the API has and this version does only in its simplest form.
-void CheckUnsupported(ObjectReader& spec) {
+// The highest capacity that any time can have, as written.
+int HighestMaximum(const policy::ScalingPolicy& spec) {
+  int out = spec.max_capacity;
+  for (const policy::Window& window : spec.schedule.windows) out = std::max(out, window.max_capacity.value_or(0));
+  return out;
+}
+
+// After the bounds and the schedule, which limit what it may ask for.
+policy::Fallback ReadFallback(ObjectReader& spec, const policy::ScalingPolicy& read) {
+  policy::Fallback out;
   ObjectReader fallback = spec.Object("fallback");
-  OnlyFirst(fallback, "type", {"Hold", "AtLeast"});
-  fallback.Int64("afterSeconds", {1, 86'400});
-  fallback.Allow({"atLeast"});
+  if (!fallback.present()) return out;
+  const std::optional<Alternative> type = ReadUnion(fallback, {{"Hold", ""}, {"AtLeast", "atLeast"}}, true);
+  out.after = ReadSeconds(fallback, "afterSeconds", {1, 86'400}).value_or(out.after);
+  if (type && absl::string_view(type->type) == "AtLeast") {
+    out.type = policy::Fallback::Type::kAtLeast;
+    ObjectReader at_least = fallback.Object("atLeast");
+    at_least.Require("capacity", "enough for a time without sight");
+    out.capacity = at_least.Int("capacity", {1, kMaxCapacity}).value_or(0);
+    const int highest = HighestMaximum(read);
+    if (out.capacity > highest) {
+      at_least.Refuse("capacity", absl::StrCat("must be less than or equal to maxCapacity or that of a window (",
+                                               highest, " at most), found ", out.capacity));
+    }
+    at_least.Finish();
+  }
   fallback.Finish();
+  return out;
+}
+
+policy::ManualChange ReadManualChange(ObjectReader& spec) {
+  policy::ManualChange out;
   ObjectReader manual = spec.Object("manualChange");
-  OnlyFirst(manual, "type", {"Adopt", "Hold", "Revert"});
-  manual.Allow({"hold"});
+  if (!manual.present()) return out;
+  const std::optional<Alternative> type = ReadUnion(manual, {{"Adopt", ""}, {"Hold", "hold"}, {"Revert", ""}}, true);
+  using Type = policy::ManualChange::Type;
+  if (type && absl::string_view(type->type) == "Revert") out.type = Type::kRevert;
+  if (type && absl::string_view(type->type) == "Hold") {
+    out.type = Type::kHold;
+    ObjectReader hold = manual.Object("hold");
+    hold.Require("holdSeconds", "for how long somebody else's change is left as it is");
+    out.hold = ReadSeconds(hold, "holdSeconds", {60, 604'800}).value_or(out.hold);
+    hold.Finish();
+  }
   manual.Finish();
+  return out;
 }
 
 policy::ScalingPolicy ReadSpec(ObjectReader spec, const ProviderCheck& check) {
@@ -105,7 +141,8 @@ policy::ScalingPolicy ReadSpec(ObjectReader spec, const ProviderCheck& check) {
   out.schedule = ReadSchedule(spec);
   out.metrics = ReadMetrics(spec, check);
   out.behavior = ReadBehavior(spec);
-  CheckUnsupported(spec);
+  out.fallback = ReadFallback(spec, out);
+  out.manual_change = ReadManualChange(spec);
   out.notifications = ReadNotifications(spec);
   spec.Finish();
   return out;

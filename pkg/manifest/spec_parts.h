@@ -17,12 +17,17 @@ inline constexpr int kMaxWindows = 32;
 inline constexpr int kMaxRatePolicies = 8;
 inline constexpr int kMaxNotifications = 10;
 inline constexpr int kMaxEvents = 16;
+inline constexpr int kMaxSteps = 20;
 inline constexpr double kMaxThreshold = 1e12;
 
 // spec.schedule.
 policy::Schedule ReadSchedule(codec::ObjectReader& spec);
 // spec.metrics.
 std::vector<policy::Metric> ReadMetrics(codec::ObjectReader& spec, const ProviderCheck& check);
+// metrics[].strategy; nullopt after a mistake in the union itself. Rules that tie it to the `basis` are checked too,
+// and those that tie it to `source`, which has been read as far as its type.
+std::optional<policy::Strategy> ReadStrategy(codec::ObjectReader& metric, policy::Basis basis,
+                                             codec::ObjectReader* source);
 // spec.behavior.
 policy::Behavior ReadBehavior(codec::ObjectReader& spec);
 // spec.target.
