@@ -27,11 +27,6 @@ MetricInput HeartbeatInput(const policy::ProviderConfig& source) {
   return input;
 }
 
-const char* InstancesOf(absl::string_view target_type) {
-  if (target_type == "HerokuFormation") return "dynos";
-  return target_type == "OtterGroup" ? "servers" : "instances";
-}
-
 // Steps that have no sample, in the order of time; asked with ascending steps.
 class Gaps {
  public:
@@ -72,8 +67,8 @@ class Runner {
         response_gaps_(setup.series, step_) {
     policy_.mode = policy::Mode::kEnforce;
     policy_.suspend.reset();
-    outcome_.observation.target = decision::TargetState{
-        .uid = "simulated", .display = "simulated", .unit = InstancesOf(setup.policy.target.type)};
+    outcome_.observation.target =
+        decision::TargetState{.uid = "simulated", .display = "simulated", .unit = UnitOf(setup.policy)};
     for (const MetricInput& input : setup.inputs) outcome_.observation.samples.push_back({.unit = input.unit});
   }
 
@@ -128,6 +123,7 @@ class Runner {
     sample.value = *load;
     sample.missing = decision::MissingReason::kNone;
     sample.measured_at = outcome_.now + -(step_ * delay_steps_);
+    sample.nodes = plant_.Ready();
     return true;
   }
 
@@ -187,6 +183,11 @@ class Runner {
 };
 
 }  // namespace
+
+std::string UnitOf(const policy::ScalingPolicy& policy) {
+  if (policy.target.type == "HerokuFormation") return "dynos";
+  return policy.target.type == "OtterGroup" ? "servers" : "instances";
+}
 
 absl::StatusOr<std::vector<MetricInput>> InputsOf(const policy::ScalingPolicy& policy, absl::string_view load_metric,
                                                   absl::string_view load_unit) {

@@ -44,6 +44,9 @@ struct MetricInput {
 absl::StatusOr<std::vector<MetricInput>> InputsOf(const policy::ScalingPolicy& policy, absl::string_view load_metric,
                                                   absl::string_view load_unit);
 
+// What the target's capacity counts, plural: "dynos".
+std::string UnitOf(const policy::ScalingPolicy& policy);
+
 // One pass, for those who report. Borrowed for the call.
 struct Pass {
   int64_t step = 0;  // of the plant, from 0
