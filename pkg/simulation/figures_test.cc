@@ -58,6 +58,18 @@ TEST(Figures, AreThoseOfAnExampleByHand) {
   EXPECT_NEAR(absl::ToDoubleMilliseconds(figures.p95_response), slowest, slowest / 100);
 }
 
+// Ten instances: 50 are half of their capacity, 80 are 0.8 of it. First 92 % of the requests meet a half, then 95.2 %.
+TEST(Figures, TakeTheP95OverRequests) {
+  const PlantParameters plant = {.capacity = 10, .max = 30, .initial = 10};
+  const auto p95 = [&plant](size_t half, size_t busy) {
+    std::vector<Turn> turns(half, Turn{50});
+    turns.resize(half + busy, Turn{80});
+    return absl::ToDoubleMilliseconds(FiguresOf(turns, plant).p95_response);
+  };
+  EXPECT_NEAR(p95(92, 5), 236.6, 2.3);
+  EXPECT_NEAR(p95(480, 15), 160.9, 1.6);
+}
+
 TEST(Figures, AreZeroBeforeTheFirstStep) { EXPECT_EQ(FiguresOf({}), Figures{}); }
 
 TEST(Figures, OfOneStepKnowNoChange) {
