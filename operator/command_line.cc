@@ -17,6 +17,7 @@ constexpr char kRootExamples[] =
     "Examples:\n"
     "  ottoscale demo                                  watch it work: no cluster, no account\n"
     "  ottoscale validate deploy/examples              check policies, every mistake with its place\n"
+    "  ottoscale explain shop-web                      why a policy has the capacity that it has\n"
     "  ottoscale up --policies . --secret heroku/apiKey=env:HEROKU_API_KEY\n"
     "                                                  run on one machine, without a cluster\n"
     "  ottoscale operator --kubeconfig ~/.kube/config  run against a cluster, from outside it\n";
@@ -48,6 +49,16 @@ constexpr char kValidateExamples[] =
     "  ottoscale validate policy.yaml\n"
     "  ottoscale validate deploy/examples      every .yaml, .yml and .json in a folder\n"
     "  helm template shop | ottoscale validate -\n";
+
+constexpr char kExplainExamples[] =
+    "Says why a policy has the capacity that it has: what was measured, what each stage made of it, what holds it "
+    "back.\n"
+    "Reads the status that the operator has written; decides nothing anew.\n\n"
+    "Examples:\n"
+    "  ottoscale explain shop-web -n shop                  from the cluster of the kubeconfig\n"
+    "  ottoscale explain shop-web --server http://127.0.0.1:8480\n"
+    "                                                      from a running `ottoscale up`\n"
+    "  kubectl get spol shop-web -o json | ottoscale explain -\n";
 
 // CLI11 knows no absl::Duration; `text` is Go's spelling (90s, 2m) or plain seconds.
 absl::Duration ReadDuration(const char* flag, const std::string& text) {
@@ -137,6 +148,20 @@ void AddOperator(CLI::App& app, OperatorOptions& options) {
   AddPorts(app, options.common);
 }
 
+void AddExplain(CLI::App& app, ExplainOptions& options) {
+  app.add_option("policy", options.policy, "name of the policy, NAMESPACE/NAME, or - for standard input")->required();
+  app.add_option("-n,--namespace", options.ns, "namespace of the policy (default: the context's)");
+  CLI::Option* kubeconfig =
+      app.add_option("--kubeconfig", options.kubeconfig,
+                     "how to reach the API server (default: KUBECONFIG, the pod's service account, ~/.kube/config)");
+  CLI::Option* context =
+      app.add_option("--context", options.context, "context of the kubeconfig (default: its current one)");
+  app.add_option("--server", options.server, "URL of an API that needs no credentials, such as that of `ottoscale up`")
+      ->excludes(kubeconfig)
+      ->excludes(context);
+  app.add_option("-o,--output", options.output, "text or json")->check(CLI::IsMember({"text", "json"}));
+}
+
 // The word that was probably meant, as " (did you mean ...?)".
 std::string Hint(const CLI::App& root, const std::vector<std::string>& arguments) {
   const CLI::App* app = &root;
@@ -188,6 +213,7 @@ Command ParseCommandLine(const std::vector<std::string>& arguments, const Operat
   up.common.metrics_port = 9480;
   up.common.api_port = 8480;
   ValidateOptions validate;
+  ExplainOptions explain;
   VersionOptions version;
 
   CLI::App app(kRootExamples, "ottoscale");
@@ -207,9 +233,12 @@ Command ParseCommandLine(const std::vector<std::string>& arguments, const Operat
   AddOperator(*operator_command, operator_options);
   CLI::App* validate_command = app.add_subcommand("validate", kValidateExamples);
   validate_command->add_option("paths", validate.paths, "files, folders, or - for standard input")->required();
+  CLI::App* explain_command = app.add_subcommand("explain", kExplainExamples);
+  AddExplain(*explain_command, explain);
   CLI::App* version_command = app.add_subcommand("version", "Prints the version, the revision and the compiler.");
   version_command->add_option("-o,--output", version.output, "text or json")->check(CLI::IsMember({"text", "json"}));
-  for (CLI::App* command : {demo_command, up_command, operator_command, validate_command, version_command})
+  for (CLI::App* command :
+       {demo_command, up_command, operator_command, validate_command, explain_command, version_command})
     command->footer(kExitCodes);
 
   if (arguments.empty()) return PrintAndExit{kUsage, app.help()};
@@ -226,6 +255,7 @@ Command ParseCommandLine(const std::vector<std::string>& arguments, const Operat
   if (*up_command) return up;
   if (*operator_command) return operator_options;
   if (*validate_command) return validate;
+  if (*explain_command) return explain;
   return version;
 }
 

@@ -80,6 +80,16 @@ struct ValidateOptions {
   bool operator==(const ValidateOptions&) const = default;
 };
 
+struct ExplainOptions {
+  std::string policy;      // NAME, NAMESPACE/NAME, "-" for standard input
+  std::string ns;          // empty: the context's
+  std::string kubeconfig;  // as of the operator
+  std::string context;
+  std::string server;           // URL of an API without credentials, instead of a kubeconfig
+  std::string output = "text";  // text | json
+  bool operator==(const ExplainOptions&) const = default;
+};
+
 struct VersionOptions {
   std::string output = "text";  // text | json
   bool operator==(const VersionOptions&) const = default;
@@ -92,7 +102,8 @@ struct PrintAndExit {
   bool operator==(const PrintAndExit&) const = default;
 };
 
-using Command = std::variant<PrintAndExit, DemoOptions, UpOptions, OperatorOptions, ValidateOptions, VersionOptions>;
+using Command = std::variant<PrintAndExit, DemoOptions, UpOptions, OperatorOptions, ValidateOptions, ExplainOptions,
+                             VersionOptions>;
 
 // `arguments` without the program's name. `base`: what `ottoscale operator` starts from, its configuration file.
 Command ParseCommandLine(const std::vector<std::string>& arguments, const OperatorOptions& base = {});

@@ -50,6 +50,13 @@ TEST(CommandLine, ReadsAnOperatorWithFlagsOverItsFile) {
   EXPECT_TRUE(std::get<OperatorOptions>(elect).leader_elect);
 }
 
+TEST(CommandLine, ReadsWhatToExplain) {
+  const Command command = ParseCommandLine({"explain", "shop-web", "-n", "shop", "--context", "staging", "-o", "json"});
+  const auto* explain = std::get_if<ExplainOptions>(&command);
+  ASSERT_NE(explain, nullptr) << std::get<PrintAndExit>(command).text;
+  EXPECT_EQ(*explain, (ExplainOptions{.policy = "shop-web", .ns = "shop", .context = "staging", .output = "json"}));
+}
+
 TEST(CommandLine, BadUseIsExitCode2WithAHint) {
   struct Row {
     std::vector<std::string> arguments;
@@ -64,8 +71,10 @@ TEST(CommandLine, BadUseIsExitCode2WithAHint) {
       {{"operator", "--allow-cloud", "AWS"}, "AWS"},
       {{"operator", "--namespaces", "x"}, "--namespaces"},
       {{"up"}, "--policies is required"},
-      {{"frobnicate"}, "there is demo, up, operator, validate and version"},
+      {{"frobnicate"}, "there is demo, up, operator, validate, explain"},
       {{"version", "-o", "xml"}, "xml"},
+      {{"explain"}, "policy is required"},
+      {{"explain", "a", "--server", "http://b", "--context", "c"}, "--context excludes --server"},
   };
   for (const Row& row : rows) {
     const PrintAndExit printed = Printed(row.arguments);
@@ -75,7 +84,7 @@ TEST(CommandLine, BadUseIsExitCode2WithAHint) {
 }
 
 TEST(CommandLine, HelpStartsWithExamplesAndEndsWithExitCodes) {
-  for (const char* command : {"demo", "up", "operator", "validate"}) {
+  for (const char* command : {"demo", "up", "operator", "validate", "explain"}) {
     const PrintAndExit printed = Printed({command, "--help"});
     EXPECT_EQ(printed.code, kOk);
     EXPECT_TRUE(absl::StrContains(printed.text, "Examples:")) << printed.text;

@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "operator/command_line.h"
 #include "operator/demo_command.h"
+#include "operator/explain_command.h"
 #include "operator/operator_command.h"
 #include "operator/standalone.h"
 #include "operator/up_command.h"
@@ -125,6 +126,9 @@ int Run(const std::vector<std::string>& arguments, const std::vector<std::string
   }
   if (const auto* options = std::get_if<OperatorOptions>(&command)) {
     return RunOperator(*options, arguments, Sources(environment), HostName(), kVersion, Colour(STDERR_FILENO), output);
+  }
+  if (const auto* options = std::get_if<ExplainOptions>(&command)) {
+    return RunExplain(*options, Sources(environment), StandardInput, kVersion, output);
   }
   const bool plot = Colour(STDOUT_FILENO) && Columns() >= 60;
   return RunDemo(std::get<DemoOptions>(command), kVersion, plot, Columns(), output);

@@ -14,17 +14,6 @@
 namespace ottoscale::operator_main {
 namespace {
 
-int CodeOf(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kOk: return kOk;
-    case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kDeadlineExceeded: return kCannotReach;
-    case absl::StatusCode::kUnauthenticated:
-    case absl::StatusCode::kPermissionDenied: return kAuthentication;
-    default: return kFailed;
-  }
-}
-
 int Fail(const Output& output, const absl::Status& status, int code) {
   output.error(absl::StrCat("ottoscale: ", absl::string_view(status.message())));
   return code;
@@ -55,7 +44,7 @@ absl::Status CheckElection(const OperatorOptions& options) {
 
 async::Task<int> Operate(Cluster& cluster, const Output& output) {
   const absl::Status end = co_await cluster.Run();
-  co_return end.ok() ? kOk : Fail(output, end, CodeOf(end));
+  co_return end.ok() ? kOk : Fail(output, end, ExitCodeOf(end));
 }
 
 }  // namespace

@@ -19,6 +19,17 @@ async::Task<void> StopWhenJoined(async::Scope& scope, async::AsioLoop& loop) {
 
 }  // namespace
 
+int ExitCodeOf(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk: return kOk;
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded: return kCannotReach;
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied: return kAuthentication;
+    default: return kFailed;
+  }
+}
+
 int RunOnLoop(async::AsioLoop& loop, async::Task<int> body) {
   int code = kFailed;
   bool signalled = false;

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# `ottoscale explain`: what a running `up` decided, stage by stage, for people and as JSON; from standard input; and every
+# way to be wrong with its exit code.
+. "$(dirname "$0")/lib.sh"
+
+key=canary-1c7e5b3a9f204d68-not-in-any-output
+export HEROKU_API_KEY=$key
+background standin.log python3 "$here/heroku_standin.py" "$key"
+eventually 10 "the stand-in" says standin.log '^listening'
+cloud=http://127.0.0.1:$(sed -n 's/^listening //p' "$scratch/standin.log")
+curl -fsS -X POST "$cloud/control?delay_ms=800" >/dev/null
+mkdir "$scratch/policies"
+cat >"$scratch/policies/shop.yaml" <<YAML
+apiVersion: ottoscale.dev/v1alpha1
+kind: CloudAccount
+metadata: {name: heroku}
+spec: {type: Heroku, heroku: {apiKeySecretRef: {name: heroku, key: apiKey}, apiURL: "$cloud"}}
+---
+apiVersion: ottoscale.dev/v1alpha1
+kind: ScalingPolicy
+metadata: {name: shop-web}
+spec:
+  mode: Recommend
+  pollPeriodSeconds: 5
+  target: {type: HerokuFormation, herokuFormation: {accountRef: {name: heroku}, app: shop}}
+  maxCapacity: 4
+  metrics:
+  - name: heartbeat
+    source: {type: HTTPHeartbeat, httpHeartbeat: {url: "$cloud/heartbeat", timeoutMilliseconds: 3000}}
+    strategy: {type: Threshold, threshold: {lower: 20, upper: 500, breachesToScaleOut: 1}}
+YAML
+background up.log "$product" up --policies "$scratch/policies" --secret heroku/apiKey=env:HEROKU_API_KEY --metrics-port 0 \
+  --api-port 0 --allow-endpoint "$cloud" --probe-allow-cidr 127.0.0.0/8
+eventually 10 "up is ready" says up.log 'API +http://'
+server=http://127.0.0.1:$(port_of up.log API)
+
+explained() { "$product" explain shop-web --server "$server" >"$scratch/words.log" 2>&1 && says words.log "$1"; }
+eventually 30 "a decision" explained '^WouldScaleOut 2 → 3: [A-Z][A-Za-z]+, 20'
+says words.log '^default/shop-web: heroku/shop/web, Recommend$' || fail "the head"
+says words.log '^  heartbeat +[0-9.]+ ms +AboveUpper' || fail "the metric"
+says words.log '^  Strategy +heartbeat +2 → 3 +ThresholdBreached +what the metric asks for' || fail "the strategy's stage"
+says words.log '^  Mode .*RecommendOnly' || fail "the last stage"
+
+"$product" explain default/shop-web --server "$server/" -o json >"$scratch/explained.json" || fail "as JSON"
+python3 - "$scratch/explained.json" <<'PY' || fail "the JSON"
+import json, sys
+told = json.load(open(sys.argv[1]))
+assert told["name"] == "shop-web" and told["current"] is True, told
+assert told["decision"]["action"] == "WouldScaleOut" and told["decision"]["stages"], told
+PY
+curl -fsS "$server/apis/ottoscale.dev/v1alpha1/scalingpolicies" | "$product" explain - >"$scratch/list.log" || fail "a list"
+says list.log '^WouldScaleOut 2 → 3' || fail "a list has the policy in it"
+
+# ends CODE SAYS ARGUMENTS...
+ends() {
+  local code=$1 sentence=$2 got=0
+  shift 2
+  "$product" explain "$@" >"$scratch/out.log" 2>"$scratch/wrong.log" </dev/null || got=$?
+  [ "$got" -eq "$code" ] || fail "explain $*: ended with $got, not $code"
+  says wrong.log "$sentence" || fail "explain $*: no '$sentence'"
+  [ ! -s "$scratch/out.log" ] || fail "explain $*: a mistake on stdout"
+}
+ends 1 'there is no ScalingPolicy default/shop-wep on http' shop-wep --server "$server"
+ends 1 'there is no ScalingPolicy other/shop-web' shop-web -n other --server "$server"
+ends 4 'ottoscale: .+' shop-web --server http://127.0.0.1:1
+ends 2 'excludes' shop-web --server "$server" --context x
+ends 2 'policy is required' --server "$server"
+KUBECONFIG=$scratch/absent ends 2 'ottoscale up' shop-web
+ends 1 'is empty' -
+grep -q "$key" "$scratch"/*.log && fail "the key got out"
+echo ok
