@@ -2,9 +2,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "absl/strings/str_cat.h"
 #include "pkg/decision/draft.h"
-#include "pkg/decision/words.h"
 
 namespace ottoscale::decision {
 namespace {
@@ -17,10 +15,10 @@ std::optional<int> Ceiling(const Draft& draft) {
   return std::min(*learned, *said);
 }
 
-void CorrectTo(Draft& draft, Code code, int bound, const std::string& detail) {
+void CorrectTo(Draft& draft, Code code, int bound, Phrase phrase) {
   draft.decision.cause = Cause::kBounds;
   draft.value = draft.from();
-  draft.Say(Stage::kLimits, code, bound, detail);
+  draft.Say(Stage::kLimits, code, bound, phrase, {.count = bound});
 }
 
 void UntilBoundsChange(Draft& draft) {
@@ -29,8 +27,8 @@ void UntilBoundsChange(Draft& draft) {
 }
 
 // The bound that stops the strategies.
-void LimitTo(Draft& draft, Code code, int bound, const std::string& detail) {
-  draft.Say(Stage::kLimits, code, bound, detail);
+void LimitTo(Draft& draft, Code code, int bound, Phrase phrase) {
+  draft.Say(Stage::kLimits, code, bound, phrase, {.count = bound});
   UntilBoundsChange(draft);
 }
 
@@ -38,50 +36,32 @@ void LimitTo(Draft& draft, Code code, int bound, const std::string& detail) {
 
 void KeepLimits(Draft& draft) {
   const policy::Limits& limits = draft.decision.limits;
-  const std::string& unit = draft.target()->unit;
   const int from = draft.from();
-  if (limits.conflict) {
-    draft.Say(Stage::kLimits, Code::kWindowConflict, draft.value,
-              absl::StrCat("the windows give a minimum above the maximum of ", limits.max, ": the maximum holds"));
-  }
-  if (from < limits.min) {
-    return CorrectTo(
-        draft, Code::kBelowMin, limits.min,
-        absl::StrCat(CapacityWords(from, unit), " is below the minimum of ", limits.min, FromWords(limits.min_from)));
-  }
-  if (from > limits.max) {
-    return CorrectTo(
-        draft, Code::kAboveMax, limits.max,
-        absl::StrCat(CapacityWords(from, unit), " is above the maximum of ", limits.max, FromWords(limits.max_from)));
-  }
-  if (draft.value > limits.max) {
-    return LimitTo(draft, Code::kLimitedByMax, limits.max,
-                   absl::StrCat(CapacityWords(limits.max, unit), " is the maximum", FromWords(limits.max_from)));
-  }
-  if (draft.value < limits.min) {
-    LimitTo(draft, Code::kLimitedByMin, limits.min,
-            absl::StrCat(CapacityWords(limits.min, unit), " is the minimum", FromWords(limits.min_from)));
-  }
+  if (limits.conflict) draft.Say(Stage::kLimits, Code::kWindowConflict, draft.value, Phrase::kWindowConflict);
+  if (from < limits.min) return CorrectTo(draft, Code::kBelowMin, limits.min, Phrase::kBelowMin);
+  if (from > limits.max) return CorrectTo(draft, Code::kAboveMax, limits.max, Phrase::kAboveMax);
+  if (draft.value > limits.max) return LimitTo(draft, Code::kLimitedByMax, limits.max, Phrase::kMaximum);
+  if (draft.value < limits.min) LimitTo(draft, Code::kLimitedByMin, limits.min, Phrase::kMinimum);
 }
 
 // Nothing above can leave the bounds; this is here so that nothing added later can.
 void Clamp(Draft& draft) {
   const policy::Limits& limits = draft.decision.limits;
   if (draft.ScalesOut() && draft.value > limits.max) {
-    draft.Say(Stage::kClamp, Code::kLimitedByMax, std::max(limits.max, draft.from()), "the maximum");
+    draft.Say(Stage::kClamp, Code::kLimitedByMax, std::max(limits.max, draft.from()), Phrase::kClampedMax);
   }
   if (draft.ScalesIn() && draft.value < limits.min) {
-    draft.Say(Stage::kClamp, Code::kLimitedByMin, std::min(limits.min, draft.from()), "the minimum");
+    draft.Say(Stage::kClamp, Code::kLimitedByMin, std::min(limits.min, draft.from()), Phrase::kClampedMin);
   }
   const int max_step = draft.spec.ceilings.max_step;
   if (std::abs(draft.value - draft.from()) > max_step) {
     draft.Say(Stage::kClamp, Code::kRateLimited, draft.from() + (draft.ScalesOut() ? max_step : -max_step),
-              absl::StrCat("the administrator allows steps of ", max_step));
+              Phrase::kStepCeiling, {.count = max_step});
   }
   const std::optional<int> ceiling = Ceiling(draft);
   if (!draft.ScalesOut() || !ceiling || draft.value <= *ceiling) return;
-  draft.Say(Stage::kClamp, Code::kTargetBounds, std::max(draft.from(), *ceiling),
-            absl::StrCat("the target takes at most ", CapacityWords(*ceiling, draft.target()->unit)));
+  draft.Say(Stage::kClamp, Code::kTargetBounds, std::max(draft.from(), *ceiling), Phrase::kTargetCeiling,
+            {.count = *ceiling});
   if (draft.history.ceiling_since) draft.Until(*draft.history.ceiling_since + History::kCeilingTrust);
 }
 

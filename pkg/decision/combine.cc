@@ -1,11 +1,12 @@
 // Stages Strategy and Combine: a recommendation per metric, and one of them all. The largest wins; in only if every
 // metric is valid and agrees. Nothing here depends on the order in which the metrics stand.
 #include <algorithm>
+#include <string_view>
 #include <tuple>
 
 #include "absl/types/variant.h"
 #include "pkg/decision/draft.h"
-#include "pkg/decision/strategy_threshold.h"
+#include "pkg/decision/strategy.h"
 
 namespace ottoscale::decision {
 namespace {
@@ -33,36 +34,50 @@ LastChange LastChangeOf(const History& history) {
 
 StrategyInput InputFor(const Draft& draft, size_t i) {
   const policy::Metric& metric = draft.spec.metrics[i];
-  const Sample& sample = *draft.usable[i];
+  const Reading& reading = *draft.usable[i];
   const LastChange last = LastChangeOf(draft.history);
-  const bool settling = last.at && sample.measured_at.boot - *last.at < draft.spec.behavior.settle;
-  return {.sample = sample,
+  const bool settling = last.at && reading.measured_at - *last.at < draft.spec.behavior.settle;
+  const TargetState* target = draft.target();
+  return {.value = reading.value,
+          .censored = reading.censored,
+          .is_new = reading.is_new,
           .history = FindMetric(draft.history, metric.name),
           .from = draft.held ? std::nullopt : std::optional(draft.from()),
+          .ready = target != nullptr ? target->ready : 0,
           .settling_out = settling && last.out,
           .settling_in = settling && !last.out,
           .scale_out_only = metric.scale_out_only,
           .settle = draft.spec.behavior.settle};
 }
 
+// A sudden fall has to be confirmed before it takes something away; runs go on.
+void DoubtDrop(const Draft& draft, size_t i, StrategyAnswer& answer) {
+  if (!draft.usable[i]->doubtful || !answer.recommended || *answer.recommended >= draft.from()) return;
+  answer.recommended = draft.from();
+  answer.code = Code::kImplausible;
+  answer.phrase = Phrase::kSuddenDrop;
+}
+
 void RunStrategy(Draft& draft, size_t i) {
   const StrategyInput input = InputFor(draft, i);
-  const StrategyAnswer answer =
+  StrategyAnswer answer =
       std::visit([&input](const auto& strategy) { return Judge(strategy, input); }, draft.spec.metrics[i].strategy);
+  DoubtDrop(draft, i, answer);
   MetricVerdict& verdict = draft.decision.metrics[i];
   verdict.state = answer.state;
-  verdict.value = input.sample.value;
-  verdict.censored = input.sample.state == SampleState::kCensored;
+  verdict.value = input.value;
+  verdict.censored = input.censored;
   verdict.recommended = answer.recommended;
   verdict.breaches = answer.run;
   verdict.above = answer.above;
   verdict.breaches_needed = answer.needed;
   draft.words[i] = {.stage = Stage::kStrategy,
                     .code = answer.code,
-                    .metric = verdict.name,
+                    .phrase = answer.phrase,
+                    .metric_index = static_cast<int>(i),
                     .in = draft.from(),
                     .out = answer.recommended.value_or(draft.from()),
-                    .detail = answer.detail};
+                    .numbers = answer.numbers};
   if (!draft.held) draft.decision.reasons.push_back(draft.words[i]);
 }
 
@@ -78,7 +93,12 @@ int Telling(const Draft& draft, size_t i) {
   switch (draft.words[i].code) {
     case Code::kBreaching: return above ? 5 : 3;
     case Code::kSettling: return 4;
+    case Code::kImplausible:
     case Code::kSampleMissing:
+    case Code::kSampleInvalid:
+    case Code::kProbesSuspect:
+    case Code::kNothingReady:
+    case Code::kWindowNotCovered:
     case Code::kSampleStale: return 2;
     case Code::kScaleOutOnly: return 1;
     default: return 0;
@@ -90,7 +110,8 @@ template <typename Rank>
 size_t First(const Draft& draft, Rank rank) {
   size_t best = 0;
   for (size_t i = 1; i < draft.words.size(); ++i) {
-    if (std::tuple(rank(i), draft.words[i].metric) < std::tuple(rank(best), draft.words[best].metric)) best = i;
+    const auto order = [&](size_t at) { return std::tuple(rank(at), std::string_view(draft.spec.metrics[at].name)); };
+    if (order(i) < order(best)) best = i;
   }
   return best;
 }
@@ -127,7 +148,7 @@ size_t Dissenter(const Draft& draft) {
 
 void RunStrategies(Draft& draft) {
   for (size_t i = 0; i < draft.usable.size(); ++i) {
-    if (draft.usable[i] != nullptr) RunStrategy(draft, i);
+    if (draft.usable[i]) RunStrategy(draft, i);
   }
 }
 
@@ -141,7 +162,8 @@ void CombineMetrics(Draft& draft) {
   if (combined == draft.from() && lowest < combined) {
     const Reason& dissenter = draft.words[Dissenter(draft)];
     draft.value = lowest;  // what Say is told that it came in with
-    draft.Say(Stage::kCombine, Code::kNotAllMetricsAgree, combined, dissenter.detail, dissenter.metric);
+    draft.Say(Stage::kCombine, Code::kNotAllMetricsAgree, combined, dissenter.phrase, dissenter.numbers,
+              dissenter.metric_index);
     return;
   }
   const size_t speaker = combined == draft.from()
@@ -149,10 +171,7 @@ void CombineMetrics(Draft& draft) {
                              : First(draft, [&](size_t i) { return draft.words[i].out == combined ? 0 : 1; });
   const Reason& word = draft.words[speaker];
   draft.value = draft.from();
-  draft.Say(Stage::kCombine, word.code, combined, word.detail, word.metric);
+  draft.Say(Stage::kCombine, word.code, combined, word.phrase, word.numbers, word.metric_index);
 }
-
-// Threshold has its tolerance between its two limits. Strategies with a target will keep theirs here.
-void KeepTolerance(Draft&) {}
 
 }  // namespace ottoscale::decision

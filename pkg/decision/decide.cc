@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "absl/strings/str_cat.h"
 #include "pkg/decision/draft.h"
-#include "pkg/decision/words.h"
 
 namespace ottoscale::decision {
 namespace {
@@ -18,19 +16,21 @@ struct StageEntry {
 
 // The whole decision, in this order. Limits beat strategies, and what is under way beats all.
 constexpr StageEntry kChain[] = {
-    {Stage::kTarget, JudgeTarget, true},        // is there something that may be scaled?
-    {Stage::kQuality, JudgeSamples, true},      // which samples may count?
-    {Stage::kStrategy, RunStrategies, true},    // what does each metric recommend?
-    {Stage::kCombine, CombineMetrics, false},   // the largest; in only if all agree
-    {Stage::kLimits, KeepLimits, false},        // the bounds of this time, corrected at once
-    {Stage::kTolerance, KeepTolerance, false},  // small changes are none
-    {Stage::kStabilise, Stabilise, false},      // wanted for a whole window
-    {Stage::kRate, KeepRate, false},            // how far in how long
-    {Stage::kCooldown, KeepCooldown, false},    // how soon again
-    {Stage::kInFlight, AwaitFlight, false},     // one change at a time
-    {Stage::kClamp, Clamp, false},              // bounds again, and the provider's ceiling
-    {Stage::kSuspend, KeepSuspension, false},   // a person said stop
-    {Stage::kMode, KeepMode, false},            // Recommend and a frozen operator never write
+    {Stage::kTarget, JudgeTarget, true},          // is there something that may be scaled?
+    {Stage::kQuality, JudgeSamples, true},        // which samples may count?
+    {Stage::kStrategy, RunStrategies, true},      // what does each metric recommend?
+    {Stage::kCombine, CombineMetrics, false},     // the largest; in only if all agree
+    {Stage::kFallback, FallBack, false},          // no valid data for long
+    {Stage::kManual, AnswerManualChange, false},  // somebody else has changed the target
+    {Stage::kLimits, KeepLimits, false},          // the bounds of this time, corrected at once
+    {Stage::kStabilise, Stabilise, false},        // wanted for a whole window
+    {Stage::kRate, KeepRate, false},              // how far in how long
+    {Stage::kProjection, ProjectScaleIn, false},  // what is left must not ask for more at once
+    {Stage::kCooldown, KeepCooldown, false},      // how soon again
+    {Stage::kInFlight, AwaitFlight, false},       // one change at a time
+    {Stage::kClamp, Clamp, false},                // bounds again, and the provider's ceiling
+    {Stage::kSuspend, KeepSuspension, false},     // a person said stop
+    {Stage::kMode, KeepMode, false},              // Recommend and a frozen operator never write
 };
 
 bool IsSuspended(const policy::ScalingPolicy& spec, absl::Time now) {
@@ -49,13 +49,55 @@ void Begin(Draft& draft) {
   decision.suspended = IsSuspended(spec, draft.now.wall);
 }
 
-// A word beside the decision: it neither changes nor holds anything.
+Action ActionOf(const Draft& draft) {
+  if (draft.value == draft.from()) return Action::kHold;
+  return draft.ScalesOut() ? Action::kScaleOut : Action::kScaleIn;
+}
+
+void Finish(Draft& draft) {
+  Decision& decision = draft.decision;
+  const bool quiet = std::all_of(decision.reasons.begin(), decision.reasons.end(), IsAside);
+  if (quiet) draft.Say(Stage::kCombine, Code::kSteady, draft.value, Phrase::kSteady);
+  decision.action = ActionOf(draft);
+  decision.to = draft.value;
+  decision.write = decision.action != Action::kHold && !draft.spec.OnlyRecommends() && !draft.held;
+  decision.code = decision.reasons[BoundOf(decision)].code;
+}
+
+// Keeps the memory that the last decision has used.
+void Clear(Decision& decision, size_t metrics) {
+  std::vector<MetricVerdict> verdicts = std::move(decision.metrics);
+  std::vector<Reason> reasons = std::move(decision.reasons);
+  policy::Limits limits = std::move(decision.limits);
+  std::string message = std::move(decision.message);
+  reasons.clear();
+  message.clear();
+  verdicts.resize(metrics);
+  decision = Decision{};
+  decision.metrics = std::move(verdicts);
+  decision.reasons = std::move(reasons);
+  decision.limits = std::move(limits);
+  decision.message = std::move(message);
+}
+
+void RunChain(const policy::ScalingPolicy& spec, const History& settled, const Observation& seen, async::Instant now,
+              Decision& decision) {
+  Clear(decision, spec.metrics.size());
+  Draft draft{.spec = spec, .history = settled, .seen = seen, .now = now, .decision = decision};
+  Begin(draft);
+  for (const StageEntry& entry : kChain) {
+    if (!draft.held || entry.even_when_held) entry.run(draft);
+  }
+  Finish(draft);
+}
+
+}  // namespace
+
 bool IsAside(const Reason& reason) {
   return reason.code == Code::kWindowConflict || reason.code == Code::kNotProgressing ||
          reason.code == Code::kRecommendOnly || reason.code == Code::kFrozen;
 }
 
-// The last reason that changed the value, else the last one that held it.
 size_t BoundOf(const Decision& decision) {
   for (size_t i = decision.reasons.size(); i-- > 0;) {
     if (decision.reasons[i].in != decision.reasons[i].out) return i;
@@ -66,39 +108,14 @@ size_t BoundOf(const Decision& decision) {
   return 0;
 }
 
-Action ActionOf(const Draft& draft) {
-  if (draft.value == draft.from()) return Action::kHold;
-  return draft.ScalesOut() ? Action::kScaleOut : Action::kScaleIn;
-}
-
-Decision Finish(Draft& draft) {
-  Decision& decision = draft.decision;
-  const bool quiet = std::all_of(decision.reasons.begin(), decision.reasons.end(), IsAside);
-  if (quiet) draft.Say(Stage::kCombine, Code::kSteady, draft.value, "within the bounds");
-  decision.action = ActionOf(draft);
-  decision.to = draft.value;
-  decision.write = decision.action != Action::kHold && !draft.spec.OnlyRecommends() && !draft.held;
-
-  const size_t bound = BoundOf(decision);
-  const TargetState* target = draft.target();
-  decision.code = decision.reasons[bound].code;
-  decision.message = DecisionWords(decision, bound, target != nullptr ? target->unit : "", target != nullptr);
-  if (draft.spec.OnlyRecommends() && decision.action != Action::kHold) {
-    decision.message += draft.spec.ceilings.frozen ? ". Nothing was written (the operator is frozen)."
-                                                   : ". Nothing was written (Recommend).";
-  }
-  return std::move(decision);
-}
-
-}  // namespace
-
-void Draft::Say(Stage stage, Code code, int out, std::string detail, std::string metric) {
+void Draft::Say(Stage stage, Code code, int out, Phrase phrase, const Numbers& numbers, int metric_index) {
   decision.reasons.push_back({.stage = stage,
                               .code = code,
-                              .metric = std::move(metric),
+                              .phrase = phrase,
+                              .metric_index = metric_index,
                               .in = value,
                               .out = out,
-                              .detail = std::move(detail)});
+                              .numbers = numbers});
   value = out;
 }
 
@@ -148,15 +165,18 @@ std::optional<async::BootTime> CooldownStart(const History& history, policy::Dir
   return start;
 }
 
+void DecideInto(const policy::ScalingPolicy& spec, const History& history, const Observation& seen, async::Instant now,
+                Decision& decision) {
+  if (IsSettled(history, seen, now)) return RunChain(spec, history, seen, now, decision);
+  RunChain(spec, Settle(spec, history, seen, now), seen, now, decision);
+}
+
 Decision Decide(const policy::ScalingPolicy& spec, const History& history, const Observation& seen,
                 async::Instant now) {
-  const History settled = Settle(spec, history, seen, now);
-  Draft draft{.spec = spec, .history = settled, .seen = seen, .now = now};
-  Begin(draft);
-  for (const StageEntry& entry : kChain) {
-    if (!draft.held || entry.even_when_held) entry.run(draft);
-  }
-  return Finish(draft);
+  Decision decision;
+  DecideInto(spec, history, seen, now, decision);
+  PutIntoWords(spec, seen, decision);
+  return decision;
 }
 
 }  // namespace ottoscale::decision

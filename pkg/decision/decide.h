@@ -24,7 +24,15 @@ struct Outcome {
 // Twice equals once; Decide and Remember do it themselves, so that the order cannot be got wrong.
 History Settle(const policy::ScalingPolicy& spec, History history, const Observation& seen, async::Instant now);
 
-// Runs the whole stage chain.
+// Runs the whole stage chain. The result has reasons in numbers and no words yet. Allocates nothing once `decision` has
+// been used for this policy, as long as the target does not tell anything new about the past.
+void DecideInto(const policy::ScalingPolicy& spec, const History& history, const Observation& seen, async::Instant now,
+                Decision& decision);
+
+// Fills in what people read: `message` and each reason's `metric` and `detail`. Twice equals once.
+void PutIntoWords(const policy::ScalingPolicy& spec, const Observation& seen, Decision& decision);
+
+// Both.
 Decision Decide(const policy::ScalingPolicy& spec, const History& history, const Observation& seen, async::Instant now);
 
 // The history after a pass. The run of breaches is cleared by a successful change and kept after a failed one; a

@@ -13,23 +13,26 @@ namespace ottoscale::decision {
 enum class Action { kHold, kScaleOut, kScaleIn };
 
 // Why a change is made: the gate asks less of a correction of the bounds than of a decision that rests on samples.
+// kBounds also stands for what else rests on no sample: the fallback, and setting back what somebody else has changed.
 enum class Cause { kMetrics, kBounds };
 
 // The stages, in the order in which they run. Each adds a Reason or none.
 enum class Stage {
-  kTarget,     // without a target state there is nothing to decide
-  kQuality,    // which samples may count
-  kStrategy,   // a recommendation per metric
-  kCombine,    // the largest wins; in only if all agree
-  kLimits,     // bounds in force at this time
-  kTolerance,  // small changes are none (strategies with a target)
-  kStabilise,  // the window
-  kRate,       // how much in how long
-  kCooldown,   // how soon again
-  kInFlight,   // the last change is still under way
-  kClamp,      // limits beat all above
-  kSuspend,    // suspended: this direction is held
-  kMode,       // Recommend: never written
+  kTarget,      // without a target state there is nothing to decide
+  kQuality,     // which samples may count
+  kStrategy,    // a recommendation per metric
+  kCombine,     // the largest wins; in only if all agree
+  kFallback,    // no valid data for long: at least so many
+  kManual,      // somebody else has changed the target
+  kLimits,      // bounds in force at this time
+  kStabilise,   // the window
+  kRate,        // how much in how long
+  kProjection,  // nothing is taken away that would be wanted back at once
+  kCooldown,    // how soon again
+  kInFlight,    // the last change is still under way
+  kClamp,       // limits beat all above
+  kSuspend,     // suspended: this direction is held
+  kMode,        // Recommend: never written
 };
 const char* StageName(Stage stage);
 
@@ -64,16 +67,113 @@ enum class Code {
   kStateLost,           // StateLost: lost its memory, so the cooldown counts as active
   kAwaitingReadBack,    // AwaitingReadBack: the last write is unknown
   kSteady,              // Steady: nothing to do
+  kSampleInvalid,       // SampleInvalid: not a number, negative, absurdly large, or from the future
+  kWindowNotCovered,    // WindowNotCovered: the aggregation's window has not been observed whole yet
+  kNothingReady,        // NothingReady: nothing to divide the value by
+  kProbesSuspect,       // ProbesSuspect: most heartbeats failed at once, so the operator suspects itself
+  kImplausible,         // ImplausibleMetric: a sudden fall that later samples have not confirmed yet
+  kOffTarget,           // OffTarget: further from the target than its tolerance
+  kNearTarget,          // WithinTolerance
+  kStepReached,         // StepReached: within a step of the table
+  kGoalMissed,          // LatencyAboveGoal
+  kGoalKept,            // LatencyWithinGoal
+  kGoalUnreachable,     // LatencyGoalUnreachable: not above the time of an idle request
+  kFallback,            // Fallback: no valid data for long
+  kManualHold,          // ManualChangeHeld
+  kManualRevert,        // ManualChangeReverted
+  kWouldFlap,           // WouldFlap: what is left would ask for more at once
 };
 const char* CodeName(Code code);
 
-// One stage's word: what went in, what came out, and why.
+// Which sentence says it: see words.cc. Not stable, and nobody outside of this folder reads it.
+enum class Phrase {
+  kNone,
+  // Target
+  kFailure,
+  kUnread,
+  kTargetOff,
+  kSwitchedOff,
+  // Quality
+  kOffAnswersNothing,
+  kMissing,
+  kNotANumber,
+  kOutOfRange,
+  kFromTheFuture,
+  kStale,
+  kNothingReady,
+  kNoNodes,
+  kUncovered,
+  kProbesSuspect,
+  // Strategy
+  kWithin,
+  kRun,
+  kRunOutOnly,
+  kUndecidable,
+  kSettling,
+  kSuddenDrop,
+  kNearTarget,
+  kOffTarget,
+  kOffTargetOutOnly,
+  kInFlightCounts,
+  kGoalKept,
+  kGoalMissed,
+  kGoalEasy,
+  kGoalUnreachable,
+  // The brakes
+  kSteady,
+  kFallback,
+  kManualHold,
+  kManualRevert,
+  kWindowConflict,
+  kBelowMin,
+  kAboveMax,
+  kMaximum,
+  kMinimum,
+  kClampedMax,
+  kClampedMin,
+  kEnoughBefore,
+  kNeededBefore,
+  kWindowUnobserved,
+  kDisabled,
+  kNoMoreForNow,
+  kSomeForNow,
+  kProjectedNone,
+  kProjectedFewer,
+  kChangeUnknown,
+  kCooldown,
+  kNotProgressing,
+  kInFlight,
+  kStepCeiling,
+  kTargetCeiling,
+  kSuspended,
+  kFrozen,
+  kRecommendOnly,
+};
+
+// What the sentence is filled with; which of them, depends on the phrase.
+struct Numbers {
+  double value = 0;
+  double bound = 0;
+  double other = 0;
+  int count = 0;
+  int needed = 0;
+  absl::Duration time;
+  bool above = false;     // the value is above `bound`
+  bool censored = false;  // "over `value`"
+  bool operator==(const Numbers&) const = default;
+};
+
+// One stage's word: what went in, what came out, and why. Decide makes it of numbers; `metric` and `detail` are written
+// by PutIntoWords.
 struct Reason {
   Stage stage = Stage::kStrategy;
   Code code = Code::kSteady;
-  std::string metric;  // for stages that speak of one
+  Phrase phrase = Phrase::kNone;
+  int metric_index = -1;  // into spec.metrics, for stages that speak of one
   int in = 0;
   int out = 0;
+  Numbers numbers;
+  std::string metric;
   std::string detail;  // numbers in words: "1240 ms is above 1000 ms for 3 of 3 samples"
   bool operator==(const Reason&) const = default;
 };
@@ -83,7 +183,8 @@ struct MetricVerdict {
   std::string name;
   enum class State { kUnknown, kMissing, kStale, kIgnored, kBelowLower, kInRange, kAboveUpper };
   State state = State::kUnknown;
-  std::optional<double> value;  // of the sample that counts; nullopt when there is none
+  std::optional<double> value;     // that is compared, after aggregation and basis; nullopt when there is none
+  std::optional<double> measured;  // of the sample alone, when it may count
   bool censored = false;
   std::optional<int> recommended;
   int breaches = 0;  // length of the current run, this sample included
@@ -109,7 +210,7 @@ struct Decision {
   std::vector<Reason> reasons;         // in the order of the stages; never empty
   // The reason that bound the result: the last one that changed the value, else the last one that held it.
   Code code = Code::kSteady;
-  std::string message;  // the sentence that people read
+  std::string message;  // the sentence that people read; by PutIntoWords
   // When something that holds this decision back ends (cooldown, window, rate, schedule); nullopt: the next poll.
   std::optional<async::BootTime> next;
   bool operator==(const Decision&) const = default;

@@ -8,15 +8,27 @@
 #include "pkg/async/instant.h"
 #include "pkg/decision/decision.h"
 #include "pkg/decision/observation.h"
+#include "pkg/decision/sample_window.h"
 
 namespace ottoscale::decision {
 
-// The run of breaches of one metric.
+// A fall that later samples have to confirm.
+struct Drop {
+  double reference = 0;  // the value before it
+  int samples = 0;       // distinct ones since, all of them low
+  async::BootTime since;
+  bool operator==(const Drop&) const = default;
+};
+
+// What one metric has shown.
 struct MetricHistory {
   std::string name;
   int run = 0;  // distinct samples in a row on one side
   bool above = false;
-  std::optional<Sample> last;  // the last sample that was valid or censored
+  std::optional<Sample> last;    // the last sample that was valid or censored
+  std::optional<double> lowest;  // of all valid values: the time of an idle request, where nobody says it
+  std::optional<Drop> drop;      // while it is not confirmed
+  SampleWindow window;           // for the aggregation
   bool operator==(const MetricHistory&) const = default;
 };
 
@@ -62,6 +74,8 @@ struct History {
   std::optional<Change> last_applied;              // the last write that the cloud confirmed
   std::optional<ReadBack> read_back;               // the last of them whose answer nobody had seen
   std::string target_uid;                          // "" until the target has been read once
+  std::optional<async::BootTime> valid_at;         // the last pass in which some metric had a word
+  std::optional<async::BootTime> watching_since;   // the first pass
   std::optional<async::BootTime> observing_since;  // first valid recommendation since start or change of target
   std::optional<async::BootTime> in_flight_since;
   std::optional<PendingChange> pending;          // written to status before the cloud was; cleared by a read

@@ -12,7 +12,9 @@ const char* StageName(Stage stage) {
     case Stage::kStrategy: return "Strategy";
     case Stage::kCombine: return "Combine";
     case Stage::kLimits: return "Limits";
-    case Stage::kTolerance: return "Tolerance";
+    case Stage::kFallback: return "Fallback";
+    case Stage::kManual: return "ManualChange";
+    case Stage::kProjection: return "Projection";
     case Stage::kStabilise: return "Stabilise";
     case Stage::kRate: return "Rate";
     case Stage::kCooldown: return "Cooldown";
@@ -55,6 +57,21 @@ const char* CodeName(Code code) {
     case Code::kStateLost: return "StateLost";
     case Code::kAwaitingReadBack: return "AwaitingReadBack";
     case Code::kSteady: return "Steady";
+    case Code::kSampleInvalid: return "SampleInvalid";
+    case Code::kWindowNotCovered: return "WindowNotCovered";
+    case Code::kNothingReady: return "NothingReady";
+    case Code::kProbesSuspect: return "ProbesSuspect";
+    case Code::kImplausible: return "ImplausibleMetric";
+    case Code::kOffTarget: return "OffTarget";
+    case Code::kNearTarget: return "WithinTolerance";
+    case Code::kStepReached: return "StepReached";
+    case Code::kGoalMissed: return "LatencyAboveGoal";
+    case Code::kGoalKept: return "LatencyWithinGoal";
+    case Code::kGoalUnreachable: return "LatencyGoalUnreachable";
+    case Code::kFallback: return "Fallback";
+    case Code::kManualHold: return "ManualChangeHeld";
+    case Code::kManualRevert: return "ManualChangeReverted";
+    case Code::kWouldFlap: return "WouldFlap";
   }
   CheckFailed(__FILE__, __LINE__, "code", "not a code");
 }

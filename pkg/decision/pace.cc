@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "absl/strings/str_cat.h"
 #include "pkg/decision/draft.h"
-#include "pkg/decision/words.h"
 
 namespace ottoscale::decision {
 namespace {
@@ -29,16 +27,14 @@ void StabiliseOut(Draft& draft, absl::Duration window) {
   }
   if (lowest >= draft.value) return;
   const int out = std::max(draft.from(), lowest);
-  draft.Say(Stage::kStabilise, Code::kStabilizing, out,
-            absl::StrCat(lowest, " was enough within the last ", DurationWords(window)));
+  draft.Say(Stage::kStabilise, Code::kStabilizing, out, Phrase::kEnoughBefore, {.count = lowest, .time = window});
   if (release) draft.Until(*release + window);
 }
 
 void StabiliseIn(Draft& draft, absl::Duration window) {
   const auto since = ObservingSince(draft.spec, draft.history, draft.now.boot).value_or(draft.now.boot);
   if (draft.now.boot - since < window) {
-    draft.Hold(Stage::kStabilise, Code::kStabilizing,
-               absl::StrCat("a whole window of ", DurationWords(window), " has not been observed yet"));
+    draft.Hold(Stage::kStabilise, Code::kStabilizing, Phrase::kWindowUnobserved, {.time = window});
     return draft.Until(since + window);
   }
   int highest = draft.value;
@@ -49,9 +45,8 @@ void StabiliseIn(Draft& draft, absl::Duration window) {
     if (old.capacity > draft.value) release = std::max(release.value_or(old.at), old.at);
   }
   if (highest <= draft.value) return;
-  draft.Say(Stage::kStabilise, Code::kStabilizing, std::min(draft.from(), highest),
-            absl::StrCat(CapacityWords(highest, draft.target()->unit), " was needed within the last ",
-                         DurationWords(window)));
+  draft.Say(Stage::kStabilise, Code::kStabilizing, std::min(draft.from(), highest), Phrase::kNeededBefore,
+            {.count = highest, .time = window});
   if (release) draft.Until(*release + window);
 }
 
@@ -109,8 +104,10 @@ std::optional<async::BootTime> UnknownCooldownEnd(const Draft& draft) {
   return since + whole;
 }
 
-// Threshold steps from what it sees, so it waits until that is there.
-bool WaitsInFlight(const policy::Strategy& strategy) { return std::holds_alternative<policy::Threshold>(strategy); }
+// Threshold and StepTable step from what they see, so they wait until that is there. The others count what was ordered.
+bool WaitsInFlight(const policy::Strategy& strategy) {
+  return std::holds_alternative<policy::Threshold>(strategy) || std::holds_alternative<policy::StepTable>(strategy);
+}
 
 }  // namespace
 
@@ -127,30 +124,26 @@ void KeepRate(Draft& draft) {
   if (draft.value == draft.from() || (out && IsCorrection(draft))) return;
   const DirectionBehavior& behavior = BehaviorOf(draft);
   if (behavior.select == DirectionBehavior::Select::kDisabled) {
-    return draft.Hold(Stage::kRate, Code::kDisabled,
-                      absl::StrCat("scaling ", out ? "out" : "in", " is disabled (selectPolicy)"));
+    return draft.Hold(Stage::kRate, Code::kDisabled, Phrase::kDisabled, {.above = out});
   }
   if (behavior.policies.empty()) return;
   const Allowance allowance = AllowedBy(behavior, draft);
   const int64_t wanted = std::abs(draft.value - draft.from());
   if (allowance.left >= wanted) return;
   const int step = static_cast<int>(allowance.left);
-  draft.Say(
-      Stage::kRate, Code::kRateLimited, out ? draft.from() + step : draft.from() - step,
-      step == 0 ? "the rate limit allows no more for now" : absl::StrCat("the rate limit allows ", step, " for now"));
+  draft.Say(Stage::kRate, Code::kRateLimited, out ? draft.from() + step : draft.from() - step,
+            step == 0 ? Phrase::kNoMoreForNow : Phrase::kSomeForNow, {.count = step});
   if (allowance.more_at) draft.Until(*allowance.more_at);
 }
 
 void KeepCooldown(Draft& draft) {
   if (draft.value == draft.from() || IsCorrection(draft)) return;
   if (const auto end = UnknownCooldownEnd(draft)) {
-    draft.Hold(Stage::kCooldown, Code::kStateLost,
-               "when the last change was is not known, so the cooldown is waited out");
+    draft.Hold(Stage::kCooldown, Code::kStateLost, Phrase::kChangeUnknown);
     return draft.Until(*end);
   }
   if (const auto end = CooldownEnd(draft)) {
-    draft.Hold(Stage::kCooldown, Code::kCooldown,
-               absl::StrCat("the cooldown of ", DurationWords(BehaviorOf(draft).cooldown), " is running"));
+    draft.Hold(Stage::kCooldown, Code::kCooldown, Phrase::kCooldown, {.time = BehaviorOf(draft).cooldown});
     draft.Until(*end);
   }
 }
@@ -160,18 +153,16 @@ void AwaitFlight(Draft& draft) {
   if (!target.InFlight()) return;
   const async::BootTime deadline =
       draft.history.in_flight_since.value_or(draft.now.boot) + draft.spec.behavior.progress_deadline;
-  const std::string ready = absl::StrCat(target.ready, " of ", CapacityWords(target.desired, target.unit));
   if (draft.now.boot >= deadline) {
-    return draft.Say(
-        Stage::kInFlight, Code::kNotProgressing, draft.value,
-        absl::StrCat(ready, " ready for more than ", DurationWords(draft.spec.behavior.progress_deadline)));
+    return draft.Say(Stage::kInFlight, Code::kNotProgressing, draft.value, Phrase::kNotProgressing,
+                     {.time = draft.spec.behavior.progress_deadline});
   }
   const auto& metrics = draft.spec.metrics;
   const bool waits =
       !IsCorrection(draft) && std::any_of(metrics.begin(), metrics.end(),
                                           [](const policy::Metric& metric) { return WaitsInFlight(metric.strategy); });
   if (!draft.ScalesIn() && !(draft.ScalesOut() && waits)) return;
-  draft.Hold(Stage::kInFlight, Code::kInFlight, absl::StrCat("the last change is under way (", ready, " ready)"));
+  draft.Hold(Stage::kInFlight, Code::kInFlight, Phrase::kInFlight);
   draft.Until(deadline);
 }
 

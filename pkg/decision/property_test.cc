@@ -227,6 +227,7 @@ TEST(Property, SameInputsGiveTheSameOutput) {
 Decision WithoutOrder(Decision decision) {
   std::sort(decision.metrics.begin(), decision.metrics.end(),
             [](const MetricVerdict& a, const MetricVerdict& b) { return a.name < b.name; });
+  for (Reason& reason : decision.reasons) reason.metric_index = -1;
   std::sort(decision.reasons.begin(), decision.reasons.end(), [](const Reason& a, const Reason& b) {
     return std::tuple(a.stage, a.metric, a.code) < std::tuple(b.stage, b.metric, b.code);
   });

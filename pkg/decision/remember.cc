@@ -74,16 +74,32 @@ void TrackFlight(History& history, const TargetState& target, async::Instant now
   }
 }
 
+// The metric with this reading in it.
+void RememberSample(MetricHistory& history, const policy::ScalingPolicy& spec, const policy::Metric& metric,
+                    const Sample& sample) {
+  const std::optional<Drop> drop = DropWith(metric, &history, sample);
+  const bool is_new = IsNew(sample, &history);
+  history.drop = drop && !IsConfirmed(*drop, sample) ? drop : std::nullopt;
+  if (!is_new) return;
+  const bool censored = sample.state == SampleState::kCensored;
+  if (!censored) history.lowest = std::min(history.lowest.value_or(sample.value), sample.value);
+  AddSample(history.window, metric.aggregation, sample.value, censored, sample.measured_at.boot, MaxAge(spec, metric));
+  history.last = sample;
+}
+
 void RememberSamples(History& history, const policy::ScalingPolicy& spec, const Outcome& outcome) {
   const std::vector<MetricVerdict>& verdicts = outcome.decision.metrics;
   if (verdicts.size() != spec.metrics.size()) return;
   std::vector<MetricHistory> metrics;
+  metrics.reserve(verdicts.size());
   for (size_t i = 0; i < verdicts.size(); ++i) {
     const MetricVerdict& verdict = verdicts[i];
-    const MetricHistory* old = FindMetric(history, verdict.name);
-    MetricHistory metric{.name = verdict.name, .run = verdict.breaches, .above = verdict.above};
-    if (old != nullptr) metric.last = old->last;
-    if (verdict.value && IsNew(outcome.observation.samples[i], old)) metric.last = outcome.observation.samples[i];
+    const auto old = std::find_if(history.metrics.begin(), history.metrics.end(),
+                                  [&](const MetricHistory& metric) { return metric.name == verdict.name; });
+    MetricHistory metric = old != history.metrics.end() ? std::move(*old) : MetricHistory{.name = verdict.name};
+    metric.run = verdict.breaches;
+    metric.above = verdict.above;
+    if (verdict.measured) RememberSample(metric, spec, spec.metrics[i], outcome.observation.samples[i]);
     metrics.push_back(std::move(metric));
   }
   history.metrics = std::move(metrics);
@@ -110,7 +126,9 @@ void RememberRecommendation(History& history, const policy::ScalingPolicy& spec,
   const std::vector<MetricVerdict>& verdicts = outcome.decision.metrics;
   const bool any = std::any_of(verdicts.begin(), verdicts.end(),
                                [](const MetricVerdict& verdict) { return verdict.recommended.has_value(); });
+  if (!history.watching_since) history.watching_since = now;
   if (any) {
+    history.valid_at = now;
     history.observing_since = ObservingSince(spec, history, now).value_or(now);
     history.recommendations.push_back({.at = now, .capacity = outcome.decision.recommended});
   }
@@ -183,6 +201,15 @@ History Settle(const policy::ScalingPolicy&, History history, const Observation&
   TrackFlight(history, *target, now);
   ForgetCeilingBelow(history, target->desired);
   return history;
+}
+
+bool IsSettled(const History& history, const Observation& seen, async::Instant now) {
+  const TargetState* target = seen.state();
+  if (target == nullptr) return true;
+  if (history.write_unknown && now.boot <= history.unknown_at.boot) return true;
+  return history.target_uid == target->uid && !history.pending && history.known_desired == target->desired &&
+         history.in_flight_since.has_value() == target->InFlight() &&
+         (!history.ceiling || target->desired <= *history.ceiling);
 }
 
 History Remember(const policy::ScalingPolicy& spec, History history, const Outcome& outcome) {

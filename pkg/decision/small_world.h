@@ -33,6 +33,7 @@ inline policy::Metric HeartbeatMetric(std::string name = "heartbeat") {
 inline policy::ScalingPolicy PlainPolicy() {
   policy::ScalingPolicy spec{.target = {.type = "HerokuFormation"}, .min_capacity = 1, .max_capacity = 5};
   spec.metrics = {HeartbeatMetric()};
+  spec.metrics[0].sudden_drop = policy::Metric::SuddenDrop::kAccept;
   spec.behavior = {.scale_out = {}, .scale_in = {}, .settle = absl::ZeroDuration()};
   return spec;
 }

@@ -46,6 +46,7 @@ MetricStatus MetricStatusFor(const MetricVerdict& verdict, const Sample* sample)
   return {.name = verdict.name,
           .state = MetricStateName(verdict.state),
           .value = verdict.value,
+          .measured = verdict.measured == verdict.value ? std::nullopt : verdict.measured,
           .unit = verdict.unit,
           .censored = verdict.censored,
           .sampled_at = verdict.sampled_at,

@@ -29,8 +29,9 @@ struct Condition {
 
 struct MetricStatus {
   std::string name;
-  std::string state;            // MetricStateName
-  std::optional<double> value;  // in `unit`
+  std::string state;               // MetricStateName
+  std::optional<double> value;     // in `unit`
+  std::optional<double> measured;  // by the sample alone, where aggregation or basis made another value of it
   std::string unit;
   bool censored = false;  // more than `value`
   std::optional<absl::Time> sampled_at;

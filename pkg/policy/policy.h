@@ -159,6 +159,9 @@ struct Behavior {
                                 .stabilization_window = absl::Seconds(300),
                                 .select = DirectionBehavior::Select::kMax,
                                 .policies = {RatePolicy{}}};
+  // Nothing is taken away that a Threshold or StepTable would want back at once (of values that are shared:
+  // kPerInstance, kPerNode).
+  bool project_scale_in = true;
   absl::Duration settle = absl::Seconds(60);              // after any change: readings are no evidence for more of it
   absl::Duration progress_deadline = absl::Seconds(900);  // in flight longer: TargetNotProgressing, decisions go on
   bool operator==(const Behavior&) const = default;
@@ -168,7 +171,7 @@ struct Behavior {
 struct Fallback {
   enum class Type { kHold, kAtLeast };
   Type type = Type::kHold;
-  absl::Duration after = absl::Seconds(600);  // 60..86400 s
+  absl::Duration after = absl::Seconds(600);  // 1..86400 s
   int capacity = 0;                           // of kAtLeast
   bool operator==(const Fallback&) const = default;
 };

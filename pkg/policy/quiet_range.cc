@@ -7,25 +7,6 @@
 namespace ottoscale::policy {
 namespace {
 
-QuietRange RangeOf(const Threshold& threshold) { return {threshold.lower, threshold.upper}; }
-
-QuietRange RangeOf(const TargetTracking& tracking) {
-  return {tracking.target * (100 - tracking.scale_in_tolerance_percent) / 100,
-          tracking.target * (100 + tracking.scale_out_tolerance_percent) / 100};
-}
-
-// From the step in that reaches highest to the step out that begins lowest.
-QuietRange RangeOf(const StepTable& table) {
-  QuietRange range;
-  for (const Step& step : table.steps) {
-    if (step.change < 0 && step.upper) range.lower = std::max(range.lower.value_or(*step.upper), *step.upper);
-    if (step.change > 0 && step.lower) range.upper = std::min(range.upper.value_or(*step.lower), *step.lower);
-  }
-  return range;
-}
-
-QuietRange RangeOf(const LatencyGoal& goal) { return {std::nullopt, goal.goal_milliseconds}; }
-
 std::optional<int> StepOf(const Threshold& threshold, Direction direction, int) {
   return direction == Direction::kOut ? threshold.step_out : threshold.step_in;
 }
@@ -45,8 +26,27 @@ std::optional<int> StepOf(const LatencyGoal&, Direction, int) { return std::null
 
 }  // namespace
 
+QuietRange QuietRangeOf(const Threshold& threshold) { return {threshold.lower, threshold.upper}; }
+
+QuietRange QuietRangeOf(const TargetTracking& tracking) {
+  return {tracking.target * (100 - tracking.scale_in_tolerance_percent) / 100,
+          tracking.target * (100 + tracking.scale_out_tolerance_percent) / 100};
+}
+
+// From the step in that reaches highest to the step out that begins lowest.
+QuietRange QuietRangeOf(const StepTable& table) {
+  QuietRange range;
+  for (const Step& step : table.steps) {
+    if (step.change < 0 && step.upper) range.lower = std::max(range.lower.value_or(*step.upper), *step.upper);
+    if (step.change > 0 && step.lower) range.upper = std::min(range.upper.value_or(*step.lower), *step.lower);
+  }
+  return range;
+}
+
+QuietRange QuietRangeOf(const LatencyGoal& goal) { return {std::nullopt, goal.goal_milliseconds}; }
+
 QuietRange QuietRangeOf(const Strategy& strategy) {
-  return std::visit([](const auto& one) { return RangeOf(one); }, strategy);
+  return std::visit([](const auto& one) { return QuietRangeOf(one); }, strategy);
 }
 
 std::optional<int> LargestStep(const Strategy& strategy, Direction direction, int capacity) {

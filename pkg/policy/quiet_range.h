@@ -16,6 +16,10 @@ struct QuietRange {
 
 // Of the value that is compared: after basis and aggregation.
 QuietRange QuietRangeOf(const Strategy& strategy);
+QuietRange QuietRangeOf(const Threshold& threshold);
+QuietRange QuietRangeOf(const TargetTracking& tracking);
+QuietRange QuietRangeOf(const StepTable& table);
+QuietRange QuietRangeOf(const LatencyGoal& goal);
 
 // The largest change of this direction that a strategy may ask for from `capacity`; nullopt: any.
 std::optional<int> LargestStep(const Strategy& strategy, Direction direction, int capacity);

@@ -1,0 +1,256 @@
+#include "pkg/decision/strategy.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "pkg/decision/small_world.h"
+
+namespace ottoscale::decision {
+namespace {
+
+using policy::Step;
+using policy::StepTable;
+using policy::TargetTracking;
+using ::testing::HasSubstr;
+
+std::optional<int> Wanted(const policy::Strategy& strategy, const StrategyInput& input) {
+  return std::visit([&](const auto& one) { return Judge(one, input).recommended; }, strategy);
+}
+
+StrategyInput At(double value, int from, int ready) {
+  return {.value = value, .is_new = true, .from = from, .ready = ready};
+}
+
+struct TrackingCase {
+  const char* name;
+  double value;  // per ready instance
+  int from;
+  int ready;
+  int wanted;
+};
+
+TEST(TargetTracking, WorkedVectors) {
+  // Target 100, 10 % to both sides.
+  const TrackingCase cases[] = {
+      {"at the target", 100, 4, 4, 4},
+      {"at the upper tolerance", 110, 10, 10, 10},
+      {"just above it: ceil(11.01)", 110.1, 10, 10, 12},
+      {"at the lower tolerance", 90, 10, 10, 10},
+      {"just below it: ceil(8.99)", 89.9, 10, 10, 9},
+      {"two grow by one", 130, 2, 2, 3},
+      {"one grows by one", 111, 1, 1, 2},
+      {"two shrink to one", 50, 2, 2, 1},
+      {"two with a little more than one needs stay", 51, 2, 2, 2},
+      {"doubles", 200, 3, 3, 6},
+      {"nothing to do: none", 0, 3, 3, 0},
+      {"binary dust adds nobody: 3 x 0.1 x 1000", 100 * (0.1 + 0.2) / 0.3, 3, 3, 3},
+      {"from nothing", 250, 0, 0, 3},
+      {"half of it boots, which will do", 200, 4, 2, 4},
+      {"half of it boots, which will not do", 300, 4, 2, 6},
+      {"some boot, and the ready ones are idle", 10, 4, 2, 4},
+      {"some still go away: they carry their share", 100, 2, 3, 3},
+      {"a value beyond all bounds", 1e15, 10, 10, 1'000'000},
+  };
+  for (const TrackingCase& c : cases) {
+    EXPECT_EQ(Wanted(TargetTracking{.target = 100}, At(c.value, c.from, c.ready)), c.wanted) << c.name;
+  }
+}
+
+TEST(TargetTracking, HasATolerancePerDirection) {
+  const TargetTracking tracking{.target = 100, .scale_out_tolerance_percent = 0, .scale_in_tolerance_percent = 50};
+  EXPECT_EQ(Wanted(tracking, At(101, 10, 10)), 11);
+  EXPECT_EQ(Wanted(tracking, At(51, 10, 10)), 10);
+  EXPECT_EQ(Wanted(tracking, At(49, 10, 10)), 5);
+}
+
+TEST(TargetTracking, TakesACensoredValueOnlyAsEvidenceForMore) {
+  StrategyInput input = At(50, 2, 2);
+  input.censored = true;
+  EXPECT_EQ(Wanted(TargetTracking{.target = 100}, input), std::nullopt);
+  input.value = 150;
+  EXPECT_EQ(Wanted(TargetTracking{.target = 100}, input), 3);
+}
+
+policy::ScalingPolicy Tracking(double target) {
+  policy::ScalingPolicy spec = PlainPolicy();
+  spec.max_capacity = 20;
+  spec.metrics = {{.name = "requests",
+                   .source = {.type = "Requests"},
+                   .basis = policy::Basis::kPerInstance,
+                   .sudden_drop = policy::Metric::SuddenDrop::kAccept,
+                   .strategy = TargetTracking{.target = target}}};
+  return spec;
+}
+
+TEST(TargetTracking, DividesATotalByWhatIsReadyAndSaysWhatItWants) {
+  SmallWorld world;
+  world.spec = Tracking(45);
+  const Decision decision = world.Pass({Valid(132, world.now, "connections")}).decision;
+  EXPECT_EQ(decision.to, 3);
+  EXPECT_EQ(decision.code, Code::kOffTarget);
+  EXPECT_EQ(decision.metrics[0].value, 66);
+  EXPECT_EQ(
+      decision.message,
+      "requests 66 connections per instance is above 45 connections per instance, the target, which 3 dynos would "
+      "keep: 2 \u2192 3 dynos");
+}
+
+TEST(TargetTracking, DoesNotOrderTwiceWhileItBoots) {
+  SmallWorld world;
+  world.spec = Tracking(50);
+  EXPECT_EQ(world.Pass({Valid(200, world.now)}).decision.to, 4);
+  world.target.ready = 2;
+  for (int i = 0; i < 4; ++i) {
+    const Decision decision = world.Pass({Valid(200, world.now)}).decision;
+    EXPECT_EQ(decision.action, Action::kHold);
+    EXPECT_THAT(decision.message, HasSubstr("but 2 of 4 dynos ready"));
+  }
+  EXPECT_EQ(world.Pass({Valid(300, world.now)}).decision.to, 6) << "more load may order more at once";
+}
+
+TEST(TargetTracking, HasNoSampleWithNothingReady) {
+  SmallWorld world;
+  world.spec = Tracking(50);
+  world.target.ready = 0;
+  const Decision decision = world.Pass({Valid(200, world.now)}).decision;
+  EXPECT_EQ(decision.action, Action::kHold);
+  EXPECT_EQ(decision.code, Code::kNothingReady);
+}
+
+TEST(TargetTracking, KeepsNoMoreThanItNeedsOverALongRun) {
+  SmallWorld world;
+  world.spec = Tracking(50);
+  for (const int load : {100, 170, 400, 900, 420, 200, 90, 40}) {
+    for (int i = 0; i < 3; ++i) world.Pass({Valid(load, world.now)});
+    EXPECT_EQ(world.target.desired, (load + 49) / 50) << load;
+  }
+}
+
+StepTable Percents() {
+  return {.change = StepTable::Change::kPercent,
+          .steps = {{.upper = 10, .change = -30},
+                    {.lower = 10, .upper = 20, .change = -10},
+                    {.lower = 60, .upper = 80, .change = 10},
+                    {.lower = 80, .change = 30}},
+          .breaches_to_scale_out = 1,
+          .breaches_to_scale_in = 1};
+}
+
+TEST(StepTable, WorkedVectors) {
+  struct Case {
+    double value;
+    int from;
+    int wanted;
+  };
+  // Of AWS's documentation: 10 instances, +10 % -> 11, +30 % -> 13; percents are cut towards 0 and never become 0.
+  const Case cases[] = {
+      {40, 10, 10},   {60, 10, 11}, {79.9, 10, 11}, {80, 10, 13}, {1e9, 10, 13}, {20, 10, 9},
+      {20.1, 10, 10}, {10, 10, 7},  {10.1, 10, 9},  {0, 10, 7},   {60, 1, 2},    {60, 19, 20},
+      {80, 9, 11},    {20, 1, 0},   {20, 19, 18},   {5, 9, 7},
+  };
+  for (const Case& c : cases) EXPECT_EQ(Wanted(Percents(), At(c.value, c.from, c.from)), c.wanted) << c.value;
+}
+
+TEST(StepTable, CountsBreachesWithinStepsOfOneDirection) {
+  SmallWorld world;
+  world.spec.max_capacity = 20;
+  world.spec.metrics[0].strategy = StepTable{
+      .steps = {{.upper = 100, .change = -1}, {.lower = 500, .upper = 900, .change = 2}, {.lower = 900, .change = 5}}};
+  world.Beat(600);
+  world.Beat(600);
+  const Decision decision = world.Beat(950).decision;
+  EXPECT_EQ(decision.to, 7) << "the step of the last sample counts";
+  EXPECT_EQ(decision.message, "heartbeat 950 ms is above 900 ms for 3 of 3 samples: 2 \u2192 7 dynos");
+  world.Beats(4, 50);
+  EXPECT_EQ(world.target.desired, 7);
+  EXPECT_EQ(world.Beat(50).decision.to, 6);
+  EXPECT_EQ(world.Beat(300).decision.code, Code::kInRange);
+}
+
+TEST(StepTable, TakesACensoredValueAsAtLeastItsStep) {
+  StrategyInput input = At(85, 10, 10);
+  input.censored = true;
+  EXPECT_EQ(Wanted(Percents(), input), 13);
+  input.value = 15;
+  EXPECT_EQ(Wanted(Percents(), input), std::nullopt);
+}
+
+policy::LatencyGoal Goal() { return {.goal_milliseconds = 500, .service_milliseconds = 150}; }
+
+// What k workers with a queue take, straight from the formula.
+double Response(double service, double utilization, int workers) {
+  return service * (1 + std::pow(utilization, std::sqrt(2.0 * (workers + 1)) - 1) / (workers * (1 - utilization)));
+}
+
+TEST(LatencyGoal, WantsWhatTheModelNeedsAndNotOneMore) {
+  for (const double load : {2.0, 3.5, 7.9, 19.0}) {
+    for (const int ready : {static_cast<int>(load) + 1}) {
+      const double seen = Response(150, load / ready, 5);
+      if (seen <= 500) continue;
+      const int wanted = *Wanted(Goal(), At(seen, ready, ready));
+      EXPECT_LE(Response(150, load / wanted, 5), 500.001) << load;
+      if (wanted > ready + 1) EXPECT_GT(Response(150, load / (wanted - 1), 5), 499.999) << load;
+    }
+  }
+}
+
+TEST(LatencyGoal, AsksForMoreWheneverTheGoalIsMissed) {
+  EXPECT_EQ(Wanted(Goal(), At(500, 2, 2)), 2);
+  EXPECT_EQ(Wanted(Goal(), At(501, 2, 2)), 3);
+  EXPECT_EQ(Wanted(Goal(), At(60000, 4, 4)), 9) << "past the model's end at most twice the load: 4 x 0.995 x 2 / 0.899";
+}
+
+TEST(LatencyGoal, CountsWhatBootsAndTakesNothingAwayMeanwhile) {
+  EXPECT_EQ(Wanted(Goal(), At(501, 4, 2)), 4);
+  EXPECT_EQ(Wanted(Goal(), At(160, 4, 2)), 4);
+}
+
+TEST(LatencyGoal, TakesOneAwayWhereTheRestKeepsTheGoal) {
+  EXPECT_EQ(Wanted(Goal(), At(Response(150, 0.3, 5), 4, 4)), 3);
+  EXPECT_EQ(Wanted(Goal(), At(Response(150, 0.8, 5), 4, 4)), 4) << "3 would stand at 1.07";
+  EXPECT_EQ(Wanted(Goal(), At(150, 1, 1)), 1);
+}
+
+TEST(LatencyGoal, SaysWhereNoCapacityHelps) {
+  const policy::LatencyGoal goal{.goal_milliseconds = 100, .service_milliseconds = 150};
+  const StrategyAnswer answer = Judge(goal, At(170, 2, 2));
+  EXPECT_EQ(answer.recommended, 2);
+  EXPECT_EQ(answer.code, Code::kGoalUnreachable);
+}
+
+TEST(LatencyGoal, LearnsTheIdleTimeFromTheLowestThatWasSeen) {
+  SmallWorld world;
+  world.spec.metrics[0].strategy = policy::LatencyGoal{.goal_milliseconds = 500};
+  world.Beat(150);
+  world.Beat(400);
+  EXPECT_EQ(world.history.metrics[0].lowest, 150);
+  const Decision decision = world.Beat(900).decision;
+  EXPECT_EQ(decision.action, Action::kScaleOut);
+  EXPECT_THAT(decision.message, HasSubstr("heartbeat 900 ms is above the goal of 500 ms, which "));
+}
+
+TEST(Strategies, ScaleOnlyOutWhereTheMetricMay) {
+  StrategyInput input = At(10, 4, 4);
+  input.scale_out_only = true;
+  EXPECT_EQ(Wanted(TargetTracking{.target = 100}, input), 4);
+  EXPECT_EQ(Wanted(Percents(), input), 4);
+  EXPECT_EQ(Wanted(Goal(), input), 4);
+}
+
+TEST(Strategies, TakeNoEvidenceForMoreOfTheSameWhileSettling) {
+  for (const policy::Strategy& strategy :
+       {policy::Strategy(TargetTracking{.target = 100}), policy::Strategy(Percents()), policy::Strategy(Goal())}) {
+    StrategyInput out = At(900, 4, 4);
+    out.settling_out = true;
+    EXPECT_EQ(Wanted(strategy, out), 4) << strategy.index();
+    StrategyInput in = At(1, 4, 4);
+    in.settling_in = true;
+    EXPECT_EQ(Wanted(strategy, in), 4) << strategy.index();
+    out.settling_out = false;
+    out.settling_in = true;
+    EXPECT_GT(Wanted(strategy, out), 4) << strategy.index();
+  }
+}
+
+}  // namespace
+}  // namespace ottoscale::decision
