@@ -18,6 +18,8 @@ constexpr char kRootExamples[] =
     "  ottoscale demo                                  watch it work: no cluster, no account\n"
     "  ottoscale validate deploy/examples              check policies, every mistake with its place\n"
     "  ottoscale explain shop-web                      why a policy has the capacity that it has\n"
+    "  ottoscale simulate --policy policy.yaml --series load.csv --capacity 600\n"
+    "                                                  what a policy would have done with a recorded load\n"
     "  ottoscale up --policies . --secret heroku/apiKey=env:HEROKU_API_KEY\n"
     "                                                  run on one machine, without a cluster\n"
     "  ottoscale operator --kubeconfig ~/.kube/config  run against a cluster, from outside it\n";
@@ -59,6 +61,21 @@ constexpr char kExplainExamples[] =
     "  ottoscale explain shop-web --server http://127.0.0.1:8480\n"
     "                                                      from a running `ottoscale up`\n"
     "  kubectl get spol shop-web -o json | ottoscale explain -\n";
+
+constexpr char kSimulateExamples[] =
+    "Runs a policy against a recorded load and a model of the service, with the operator's own decisions: no cluster, "
+    "no\n"
+    "account, no network. What it would have cost, what would have gone wrong, and why it did what it did.\n\n"
+    "Examples:\n"
+    "  ottoscale simulate --policy policy.yaml --series load.csv --capacity 600\n"
+    "                                       an instance serves 600 of what load.csv counts\n"
+    "  ottoscale simulate --policy policy.yaml --series load.csv --plant plant.yaml --html report.html\n"
+    "  ottoscale simulate --policy new.yaml --against old.yaml --series load.csv --baseline all\n"
+    "  ottoscale simulate --policy policy.yaml --series load.csv --assert 'requestsOverCapacityPercent<0.1'\n"
+    "                                       ends with 3 when that does not hold: for CI\n"
+    "  ottoscale simulate --print-plant > plant.yaml\n\n"
+    "The series is CSV: timestamp (RFC 3339, or seconds since 1970) and a rate, one row each, steps as they are.\n"
+    "A metric of type HTTPHeartbeat reads the response time of the model, every other metric the load.\n";
 
 // CLI11 knows no absl::Duration; `text` is Go's spelling (90s, 2m) or plain seconds.
 absl::Duration ReadDuration(const char* flag, const std::string& text) {
@@ -162,6 +179,26 @@ void AddExplain(CLI::App& app, ExplainOptions& options) {
   app.add_option("-o,--output", options.output, "text or json")->check(CLI::IsMember({"text", "json"}));
 }
 
+void AddSimulate(CLI::App& app, SimulateOptions& options) {
+  app.add_option("--policy", options.policy, "file with the policy; FILE#NAME where it has several");
+  app.add_option("--series", options.series, "file with the load, - for standard input: timestamp,value");
+  app.add_option("--against", options.against, "another policy, run beside it on the same plant");
+  app.add_option("--plant", options.plant, "file about the service: see --print-plant");
+  app.add_option("--capacity", options.capacity, "what one instance serves, in the unit of the series; above --plant")
+      ->check(CLI::Range(1e-9, 1e12));
+  app.add_option("--series-metric", options.series_metric, "this metric reads the load, whatever its source is");
+  app.add_option_function<std::string>(
+      "--gap", [&options](const std::string& text) { options.gap = ReadDuration("--gap", text); },
+      "rows further apart have no samples between them (default: three median steps)");
+  app.add_option("--baseline", options.baselines, "another autoscaler's algorithm to compare with, or all; repeatable");
+  app.add_option("--assert", options.assertions,
+                 "figure, <, <=, >, >= or ==, number; repeatable; ends with 3 on a miss");
+  app.add_option("-o,--output", options.output, "text or json")->check(CLI::IsMember({"text", "json"}));
+  app.add_option("--timeline", options.timeline, "CSV file to write: a row a pass of the policy");
+  app.add_option("--html", options.html, "page to write: charts, and the sentence of every decision");
+  app.add_flag("--print-plant", options.print_plant, "print the plant's defaults, with a comment on each, and end");
+}
+
 // The word that was probably meant, as " (did you mean ...?)".
 std::string Hint(const CLI::App& root, const std::vector<std::string>& arguments) {
   const CLI::App* app = &root;
@@ -214,6 +251,7 @@ Command ParseCommandLine(const std::vector<std::string>& arguments, const Operat
   up.common.api_port = 8480;
   ValidateOptions validate;
   ExplainOptions explain;
+  SimulateOptions simulate;
   VersionOptions version;
 
   CLI::App app(kRootExamples, "ottoscale");
@@ -235,10 +273,12 @@ Command ParseCommandLine(const std::vector<std::string>& arguments, const Operat
   validate_command->add_option("paths", validate.paths, "files, folders, or - for standard input")->required();
   CLI::App* explain_command = app.add_subcommand("explain", kExplainExamples);
   AddExplain(*explain_command, explain);
+  CLI::App* simulate_command = app.add_subcommand("simulate", kSimulateExamples);
+  AddSimulate(*simulate_command, simulate);
   CLI::App* version_command = app.add_subcommand("version", "Prints the version, the revision and the compiler.");
   version_command->add_option("-o,--output", version.output, "text or json")->check(CLI::IsMember({"text", "json"}));
-  for (CLI::App* command :
-       {demo_command, up_command, operator_command, validate_command, explain_command, version_command})
+  for (CLI::App* command : {demo_command, up_command, operator_command, validate_command, explain_command,
+                            simulate_command, version_command})
     command->footer(kExitCodes);
 
   if (arguments.empty()) return PrintAndExit{kUsage, app.help()};
@@ -255,6 +295,14 @@ Command ParseCommandLine(const std::vector<std::string>& arguments, const Operat
   if (*up_command) return up;
   if (*operator_command) return operator_options;
   if (*validate_command) return validate;
+  if (*simulate_command) {
+    if (!simulate.print_plant && (simulate.policy.empty() || simulate.series.empty())) {
+      return PrintAndExit{kUsage,
+                          absl::StrCat("ottoscale: simulate needs ", simulate.policy.empty() ? "--policy" : "--series",
+                                       "\nTry 'ottoscale simulate --help'.\n")};
+    }
+    return simulate;
+  }
   if (*explain_command) return explain;
   return version;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -90,6 +91,23 @@ struct ExplainOptions {
   bool operator==(const ExplainOptions&) const = default;
 };
 
+struct SimulateOptions {
+  std::string policy;                   // FILE, or FILE#NAME where a file has several policies
+  std::string against;                  // likewise; empty: none
+  std::string series;                   // CSV, "-" for standard input
+  std::string plant;                    // file; empty: the defaults
+  std::optional<double> capacity;       // of one instance, in the unit of the series
+  std::string series_metric;            // reads the load whatever its source is
+  std::optional<absl::Duration> gap;    // rows further apart have no samples between them
+  std::string output = "text";          // text | json
+  std::string timeline;                 // file to write, or empty
+  std::string html;                     // likewise
+  std::vector<std::string> assertions;  // "serverHours<100"
+  std::vector<std::string> baselines;   // names, or "all"
+  bool print_plant = false;             // nothing but the plant's defaults
+  bool operator==(const SimulateOptions&) const = default;
+};
+
 struct VersionOptions {
   std::string output = "text";  // text | json
   bool operator==(const VersionOptions&) const = default;
@@ -103,7 +121,7 @@ struct PrintAndExit {
 };
 
 using Command = std::variant<PrintAndExit, DemoOptions, UpOptions, OperatorOptions, ValidateOptions, ExplainOptions,
-                             VersionOptions>;
+                             SimulateOptions, VersionOptions>;
 
 // `arguments` without the program's name. `base`: what `ottoscale operator` starts from, its configuration file.
 Command ParseCommandLine(const std::vector<std::string>& arguments, const OperatorOptions& base = {});

@@ -19,6 +19,7 @@
 #include "operator/demo_command.h"
 #include "operator/explain_command.h"
 #include "operator/operator_command.h"
+#include "operator/simulate_command.h"
 #include "operator/standalone.h"
 #include "operator/up_command.h"
 #include "operator/validate_command.h"
@@ -70,6 +71,14 @@ int Validate(const ValidateOptions& options, const Output& output) {
   return RunValidate(options, reconcile::CheckWith(providers), StandardInput, output);
 }
 
+int Simulate(const SimulateOptions& options, const Output& output) {
+  async::SimulatedLoop loop(0);
+  NoTransport none;
+  const ports::Providers providers = MakeProviders(loop, none, none, {});
+  return RunSimulate(options, reconcile::CheckWith(providers), StandardInput,
+                     {.columns = Columns(), .colour = Colour(STDOUT_FILENO)}, output);
+}
+
 int PrintVersion(const VersionOptions& options, const Output& output) {
   if (options.output == "json") {
     output.out(absl::StrCat("{\"version\":\"", kVersion.version, "\",\"revision\":\"", kVersion.revision,
@@ -119,6 +128,7 @@ int Run(const std::vector<std::string>& arguments, const std::vector<std::string
     return text->code;
   }
   if (const auto* validate = std::get_if<ValidateOptions>(&command)) return Validate(*validate, output);
+  if (const auto* simulate = std::get_if<SimulateOptions>(&command)) return Simulate(*simulate, output);
   if (const auto* version = std::get_if<VersionOptions>(&command)) return PrintVersion(*version, output);
   Harden();
   if (const auto* up = std::get_if<UpOptions>(&command)) {

@@ -93,10 +93,10 @@ class Runner {
     const absl::Duration elapsed = step_ * step;
     outcome_.now = {.wall = setup_.series.start() + elapsed, .boot = kStart + elapsed};
     Observe(step);
-    outcome_.decision = decision::Decide(policy_, history_, outcome_.observation, outcome_.now);
+    decision::DecideInto(policy_, history_, outcome_.observation, outcome_.now, outcome_.decision);
     Write();
     Count(outcome_.decision);
-    if (on_pass_) on_pass_({step, outcome_.now, plant_, outcome_.observation, outcome_.decision});
+    if (on_pass_) on_pass_({step, outcome_.now, plant_, policy_, outcome_.observation, outcome_.decision});
     history_ = decision::Remember(policy_, std::move(history_), outcome_);
     return NextPass(step);
   }
@@ -218,6 +218,12 @@ std::vector<simulation::LoadPoint> PointsOf(const Series& series) {
 int64_t StepsOf(const Series& series, const simulation::PlantParameters& plant) {
   return simulation::LoadSteps({{.at = absl::ZeroDuration(), .rate = 0}, {.at = series.span(), .rate = 0}}, plant.step)
       .Count();
+}
+
+std::string Pass::Sentence() const {
+  decision::Decision worded = decision;
+  decision::PutIntoWords(policy, observation, worded);
+  return std::move(worded.message);
 }
 
 Result Run(const Setup& setup, const std::function<void(const Pass&)>& on_pass) { return Runner(setup, on_pass).Run(); }

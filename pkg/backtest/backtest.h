@@ -52,8 +52,11 @@ struct Pass {
   int64_t step = 0;  // of the plant, from 0
   async::Instant now;
   const simulation::Plant& plant;  // after the order
+  const policy::ScalingPolicy& policy;
   const decision::Observation& observation;
-  const decision::Decision& decision;
+  const decision::Decision& decision;  // in numbers
+  // The decision in words.
+  std::string Sentence() const;
 };
 
 struct Result {

@@ -124,7 +124,7 @@ std::string TimelineRow(const Pass& pass) {
   return absl::StrCat(
       TimeText(pass.now.wall), ",", absl::StrFormat("%.6g", plant.Load()), ",", plant.Ready(), ",", plant.Ordered(),
       ",", plant.Ready() > 0 ? absl::StrFormat("%.6g", absl::ToDoubleMilliseconds(plant.ResponseTime())) : "", ",",
-      Quoted(samples), ",", action, ",", decision::CodeName(decision.code), ",", Quoted(decision.message), "\n");
+      Quoted(samples), ",", action, ",", decision::CodeName(decision.code), ",", Quoted(pass.Sentence()), "\n");
 }
 
 }  // namespace ottoscale::backtest

@@ -124,7 +124,7 @@ std::string Value(const FigureName& figure, const simulation::Figures& figures) 
 }
 
 // The policies side by side: a row a figure.
-void Table(const Report& report, Lines& lines) {
+void Table(const Report& report, const TextStyle& style, Lines& lines) {
   const bool two = report.policies.size() > 1;
   if (two) {
     lines.push_back(absl::StrFormat("%-29s %14s %14s", "", "policy", "against"));
@@ -133,22 +133,35 @@ void Table(const Report& report, Lines& lines) {
     std::string line = absl::StrFormat("%-29s", figure.name);
     for (const PolicyRun& run : report.policies)
       absl::StrAppendFormat(&line, " %14s", Value(figure, run.result.figures));
-    absl::StrAppend(&line, "   ", two ? "" : figure.words);
+    absl::StrAppend(&line, "   ", two || style.columns < 80 ? "" : figure.words);
     lines.push_back(std::string(absl::StripTrailingAsciiWhitespace(line)));
   }
+}
+
+// Cut or filled up to so many characters of UTF-8.
+std::string Cell(const std::string& text, size_t columns) {
+  std::string cell;
+  size_t used = 0;
+  for (const char c : text) {
+    if ((c & 0xc0) != 0x80 && used++ == columns) break;
+    cell += c;
+  }
+  return cell + std::string(columns - std::min(used, columns), ' ');
 }
 
 struct Row {
   std::string name;
   const simulation::Figures* figures;
+  bool prophet = false;  // knows the future
 };
 
-// Nothing costs less and hurts less at the same time.
+// Nothing costs less and hurts less at the same time, but for what knows the future.
 bool OnFront(const Row& row, const std::vector<Row>& rows) {
+  if (row.prophet) return false;
   const auto cost = [](const Row& r) { return r.figures->server_hours; };
   const auto damage = [](const Row& r) { return r.figures->requests_over_capacity_percent; };
   return std::none_of(rows.begin(), rows.end(), [&](const Row& other) {
-    return cost(other) <= cost(row) && damage(other) <= damage(row) &&
+    return !other.prophet && cost(other) <= cost(row) && damage(other) <= damage(row) &&
            (cost(other) < cost(row) || damage(other) < damage(row));
   });
 }
@@ -157,19 +170,19 @@ void Comparison(const Report& report, Lines& lines) {
   if (report.baselines.empty()) return;
   std::vector<Row> rows;
   for (const PolicyRun& run : report.policies) rows.push_back({run.name, &run.result.figures});
-  for (const BaselineRun& run : report.baselines) rows.push_back({run.title, &run.figures});
+  for (const BaselineRun& run : report.baselines) rows.push_back({run.title, &run.figures, run.name == "oracle"});
   std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
     return std::tie(a.figures->server_hours, a.name) < std::tie(b.figures->server_hours, b.name);
   });
   lines.push_back(
       absl::StrFormat("%-36s %9s %9s %9s %8s", "by instance hours", "hours", "% over", "% short", "changes"));
   for (const Row& row : rows) {
-    lines.push_back(absl::StrFormat("%s %-34s %9s %9s %9s %8d", OnFront(row, rows) ? "*" : " ", row.name.substr(0, 34),
+    lines.push_back(absl::StrFormat("%s %s %9s %9s %9s %8d", OnFront(row, rows) ? "*" : " ", Cell(row.name, 34),
                                     FigureWords(row.figures->server_hours),
                                     FigureWords(row.figures->requests_over_capacity_percent),
                                     FigureWords(row.figures->tau_under_percent), row.figures->adaptations));
   }
-  lines.push_back("* nothing else here has both fewer hours and fewer requests over capacity");
+  lines.push_back("* nothing here but the oracle has fewer hours and no more requests over capacity");
 }
 
 std::string SeriesWords(const Report& report) {
@@ -177,7 +190,9 @@ std::string SeriesWords(const Report& report) {
   return absl::StrCat(report.series_name, ": ", series.rows.size(), " rows of ", series.value_name, " from ",
                       TimeText(series.start()), " UTC, ", SpanWords(series.span()), " in steps of ",
                       SpanWords(series.step), "; mean ", FigureWords(series.mean), ", peak ", FigureWords(series.peak),
-                      series.gaps.empty() ? "" : absl::StrCat("; ", series.gaps.size(), " gaps without samples"));
+                      series.gaps.empty()       ? ""
+                      : series.gaps.size() == 1 ? "; 1 gap without samples"
+                                                : absl::StrCat("; ", series.gaps.size(), " gaps without samples"));
 }
 
 }  // namespace
@@ -200,7 +215,7 @@ std::vector<std::string> RenderText(const Report& report, const TextStyle& style
     for (const std::string& sentence : SummaryWords(run)) Wrap(sentence, Width(style), "  ", lines);
   }
   lines.emplace_back();
-  Table(report, lines);
+  Table(report, style, lines);
   if (!report.baselines.empty()) lines.emplace_back();
   Comparison(report, lines);
   return lines;

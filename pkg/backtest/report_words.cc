@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "pkg/backtest/report.h"
 #include "pkg/base/text.h"
@@ -59,9 +60,10 @@ std::string ReadsWords(const PolicyRun& run) {
 }
 
 std::string PlantWords(const simulation::PlantParameters& plant, absl::string_view value_name) {
-  return absl::StrCat("one instance serves ", FigureWords(plant.capacity), " ", value_name, ", boots in ",
-                      BootWords(plant.boot), "; the load is seen as a mean over ", SpanWords(plant.metering_window),
-                      ", ", SpanWords(plant.metering_delay), " late; a request takes ",
+  return absl::StrCat("one instance serves ", FigureWords(plant.capacity), " ",
+                      absl::StrReplaceAll(value_name, {{"_", " "}}), ", boots in ", BootWords(plant.boot),
+                      "; the load is seen as a mean over ", SpanWords(plant.metering_window), ", ",
+                      SpanWords(plant.metering_delay), " late; a request takes ",
                       FigureWords(absl::ToDoubleMilliseconds(plant.service_time)), " ms when idle; ", plant.min, " to ",
                       plant.max, " instances");
 }

@@ -31,7 +31,7 @@ void Track::Add(const Pass& pass) {
                    .response_ms = plant.Ready() > 0 ? absl::ToDoubleMilliseconds(plant.ResponseTime()) : -1,
                    .over = plant.Ready() < plant.Demand(),
                    .changed = change};
-  if (first || change) point.sentence = pass.decision.message;
+  if (first || change) point.sentence = pass.Sentence();
   if (first) {
     end_ = (pass.step / steps_per_point_ + 1) * steps_per_point_;
     passes_ = 1;
