@@ -77,11 +77,13 @@ std::string Number(double value) {
 Row MetricRow(const decision::MetricStatus& metric) {
   const std::string value =
       metric.value ? absl::StrCat(metric.censored ? "more than " : "", Number(*metric.value), " ", metric.unit) : "?";
+  const std::string measured = metric.measured ? absl::StrCat("from ", Number(*metric.measured), " ", metric.unit) : "";
   const std::string run = metric.breaches_needed == 0 || metric.breaches == 0
                               ? ""
                               : absl::StrCat(metric.breaches, " of ", metric.breaches_needed, " in a row");
   const std::string when = metric.sampled_at ? absl::StrCat("measured ", kubeapi::PrintTime(*metric.sampled_at)) : "";
-  return {Printable(metric.name), Printable(value), Printable(metric.state), run, when, Printable(metric.message)};
+  return {Printable(metric.name),   Printable(value), Printable(measured), Printable(metric.state), run, when,
+          Printable(metric.message)};
 }
 
 bool IsWell(const decision::Condition& condition) {

@@ -20,7 +20,7 @@ json Policy() {
       "observedGeneration": 4, "target": "heroku/dancing-forest-1234/web",
       "currentCapacity": 2, "targetCapacity": 2, "desiredCapacity": 3,
       "effectiveBounds": {"min": 1, "max": 5, "maxFrom": "office-hours"},
-      "metrics": [{"name": "heartbeat", "state": "AboveUpper", "value": 1240.5, "unit": "ms", "breaches": 3,
+      "metrics": [{"name": "heartbeat", "state": "AboveUpper", "value": 1240.5, "measured": 2481, "unit": "ms", "breaches": 3,
                    "breachesNeeded": 3, "sampledAt": "2026-12-01T09:00:00Z"},
                   {"name": "second", "state": "Missing", "message": "no answer: connection refused"}],
       "decision": {"action": "WouldScaleOut", "from": 2, "to": 3, "time": "2026-12-01T09:00:01Z",
@@ -51,8 +51,8 @@ WouldScaleOut 2 → 3: ThresholdBreached, 2026-12-01T09:00:01Z
   What holds it back ends at 2026-12-01T09:05:00Z.
 
 Metrics
-  heartbeat  1240.5 ms  AboveUpper  3 of 3 in a row  measured 2026-12-01T09:00:00Z
-  second     ?          Missing                                                     no answer: connection refused
+  heartbeat  1240.5 ms  from 2481 ms  AboveUpper  3 of 3 in a row  measured 2026-12-01T09:00:00Z
+  second     ?                        Missing                                                     no answer: connection refused
 
 Stage by stage
   Strategy  heartbeat  2 → 3  ThresholdBreached  what the metric asks for

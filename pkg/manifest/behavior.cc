@@ -47,6 +47,8 @@ policy::Behavior ReadBehavior(ObjectReader& spec) {
   out.settle = ReadSeconds(behavior, "settleSeconds", {0, 3600}).value_or(out.settle);
   out.progress_deadline =
       ReadSeconds(behavior, "progressDeadlineSeconds", {10, 86'400}).value_or(out.progress_deadline);
+  const std::vector<codec::Choice<bool>> projections = {{"Enabled", true}, {"Disabled", false}};
+  out.project_scale_in = behavior.Enum("scaleInProjection", projections).value_or(out.project_scale_in);
   behavior.Finish();
   return out;
 }

@@ -47,11 +47,17 @@ policy::Limits DecodeLimits(const json& object) {
           .conflict = codec::FindBool(object, {"conflict"}).value_or(false)};
 }
 
+std::optional<double> Decimal(const json& object, absl::string_view key) {
+  const json* value = codec::Find(object, key);
+  if (value == nullptr || !value->is_number()) return std::nullopt;
+  return value->get<double>();
+}
+
 decision::MetricStatus DecodeMetric(const json& object) {
-  const json* value = codec::Find(object, "value");
   return {.name = Text(object, "name"),
           .state = Text(object, "state"),
-          .value = value != nullptr && value->is_number() ? std::optional(value->get<double>()) : std::nullopt,
+          .value = Decimal(object, "value"),
+          .measured = Decimal(object, "measured"),
           .unit = Text(object, "unit"),
           .censored = codec::FindBool(object, {"censored"}).value_or(false),
           .sampled_at = Time(object, "sampledAt"),

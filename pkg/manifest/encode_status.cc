@@ -52,6 +52,7 @@ json Encode(const policy::Limits& limits) {
 json Encode(const decision::MetricStatus& metric) {
   json out = {{"name", metric.name}, {"state", metric.state}};
   if (metric.value && std::isfinite(*metric.value)) out["value"] = Number(*metric.value);
+  if (metric.measured && std::isfinite(*metric.measured)) out["measured"] = Number(*metric.measured);
   PutText(out, "unit", metric.unit);
   if (metric.censored) out["censored"] = true;
   PutTime(out, "sampledAt", metric.sampled_at);

@@ -115,6 +115,7 @@ spec:
     scaleOut: {cooldownSeconds: 1, stabilizationWindowSeconds: 2, selectPolicy: Min,
                policies: [{type: Instances, value: 4, periodSeconds: 60}]}
     scaleIn: {selectPolicy: Disabled, policies: []}
+    scaleInProjection: Disabled
     settleSeconds: 5
     progressDeadlineSeconds: 100
   fallback: {afterSeconds: 900, type: AtLeast, atLeast: {capacity: 6}}
@@ -165,6 +166,7 @@ spec:
                                                   .stabilization_window = absl::Seconds(300),
                                                   .select = Select::kDisabled,
                                                   .policies = {}},
+                                     .project_scale_in = false,
                                      .settle = absl::Seconds(5),
                                      .progress_deadline = absl::Seconds(100)};
   EXPECT_EQ(p.behavior, behavior);
@@ -199,8 +201,8 @@ TEST(DecodeScalingPolicy, SaysWhatIsAllowed) {
        "spec.behavior.scaleOut.policies[0].type: must be 'Percent' or 'Instances', found 'Pods'\n"
        "spec.behavior.scaleOut.policies[0].periodSeconds: is required"},
       {PolicyText("  behavior: {limits: {}}\n"),
-       "spec.behavior.limits: is an unknown field, known are `scaleOut`, `scaleIn`, `settleSeconds` and "
-       "`progressDeadlineSeconds`"},
+       "spec.behavior.limits: is an unknown field, known are `scaleOut`, `scaleIn`, `settleSeconds`, "
+       "`progressDeadlineSeconds` and `scaleInProjection`"},
       {PolicyText("  fallback: {type: AtLeast}\n"), "spec.fallback.atLeast: is required: `type` is 'AtLeast'"},
       {PolicyText("  fallback: {type: AtLeast, atLeast: {}}\n"),
        "spec.fallback.atLeast.capacity: is required: enough for a time without sight"},
