@@ -27,6 +27,9 @@ TEST(Loadscale, WaitsForWhatBoots) {
   plant.boot = FixedBoot{absl::Seconds(400)};
   Loadscale strategy;
   EXPECT_EQ(Changes(strategy, plant, LoadsOf({{0, 90}}, 1600)), (std::vector<From>{{300, 2}, {900, 3}, {1500, 4}}));
+  plant.initial = 2;
+  Loadscale fewer;
+  EXPECT_EQ(Changes(fewer, plant, LoadsOf({{0, 90}, {310, 1}}, 1000)), (std::vector<From>{{300, 3}, {900, 2}}));
 }
 
 TEST(Loadscale, WaitsForItsCooldown) {
@@ -35,6 +38,14 @@ TEST(Loadscale, WaitsForItsCooldown) {
     const int next = seconds == 300 ? 600 : 900;
     EXPECT_EQ(Changes(strategy, PlantOf(1), LoadsOf({{0, 90}}, next + 1)), (std::vector<From>{{300, 2}, {next, 3}}));
   }
+}
+
+// The group refuses what is beyond its bounds, and a refusal starts no cooldown.
+TEST(Loadscale, HasNoCooldownAfterARefusal) {
+  Loadscale high({.cooldown = absl::Seconds(600)});
+  EXPECT_EQ(Changes(high, PlantOf(3, 1, 3), LoadsOf({{0, 90}, {310, 1}}, 800)), (std::vector<From>{{600, 2}}));
+  Loadscale low({.cooldown = absl::Seconds(600)});
+  EXPECT_EQ(Changes(low, PlantOf(3, 3, 5), LoadsOf({{0, 1}, {310, 90}}, 800)), (std::vector<From>{{600, 4}}));
 }
 
 TEST(Loadscale, StaysAtItsBounds) {

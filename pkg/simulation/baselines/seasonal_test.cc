@@ -46,6 +46,15 @@ TEST(Seasonal, MayHoldItsFloor) {
   EXPECT_EQ(ChangesOf({.hold_floor = true}, 3, -7200, 15), (std::vector<From>{{-180, 10}}));
 }
 
+// On the ninth day the peak of 35 was a week ago, or yesterday, after a week of memory has come around.
+TEST(Seasonal, LooksBackAWeek) {
+  for (const int day : {1, 7}) {
+    Seasonal strategy({.hold_floor = true});
+    const auto loads = LoadsOf({{0, 7}, {day * kDay + kNoon, 35}, {day * kDay + kNoon + 300, 7}}, 8 * kDay + kNoon);
+    EXPECT_EQ(Changes(strategy, PlantOf(1), loads).back(), (From{8 * kDay + kNoon - 180, 5})) << day;
+  }
+}
+
 // A peak of 35 on one of the days before does not count where the quantile is the lowest of them.
 TEST(Seasonal, TakesTheNearestRankOfItsDays) {
   const std::vector<From> loads = {{0, 7}, {kNoon, 70}, {kNoon + 300, 7}, {kDay + kNoon, 35}, {kDay + kNoon + 300, 7}};
