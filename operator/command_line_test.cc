@@ -57,6 +57,28 @@ TEST(CommandLine, ReadsWhatToExplain) {
   EXPECT_EQ(*explain, (ExplainOptions{.policy = "shop-web", .ns = "shop", .context = "staging", .output = "json"}));
 }
 
+TEST(CommandLine, ReadsASimulation) {
+  const Command command = ParseCommandLine({"simulate", "--policy", "p.yaml#a", "--series", "-", "--gap", "20m",
+                                            "--capacity", "12.5", "--assert", "serverHours<3", "--assert",
+                                            "reversals==0", "--baseline", "hpa", "--baseline", "kpa", "-o", "json"});
+  const auto* simulate = std::get_if<SimulateOptions>(&command);
+  ASSERT_NE(simulate, nullptr);
+  const SimulateOptions expected{.policy = "p.yaml#a",
+                                 .series = "-",
+                                 .capacity = 12.5,
+                                 .gap = absl::Minutes(20),
+                                 .output = "json",
+                                 .assertions = {"serverHours<3", "reversals==0"},
+                                 .baselines = {"hpa", "kpa"}};
+  EXPECT_EQ(*simulate, expected);
+}
+
+TEST(CommandLine, ASimulationNeedsAPolicyAndASeries) {
+  EXPECT_EQ(Printed({"simulate", "--series", "a.csv"}).code, kUsage);
+  EXPECT_EQ(Printed({"simulate", "--policy", "a.yaml"}).code, kUsage);
+  EXPECT_TRUE(std::holds_alternative<SimulateOptions>(ParseCommandLine({"simulate", "--print-plant"})));
+}
+
 TEST(CommandLine, BadUseIsExitCode2WithAHint) {
   struct Row {
     std::vector<std::string> arguments;

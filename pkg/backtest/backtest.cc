@@ -62,6 +62,7 @@ class Runner {
         policy_(setup.policy),
         plant_(setup.plant),
         step_(setup.plant.step),
+        step_nanoseconds_(absl::ToInt64Nanoseconds(setup.plant.step)),
         delay_steps_(static_cast<int64_t>(std::ceil(absl::FDivDuration(setup.plant.metering_delay, step_)))),
         load_gaps_(setup.series, step_),
         response_gaps_(setup.series, step_) {
@@ -90,7 +91,7 @@ class Runner {
 
  private:
   int64_t MakePass(int64_t step) {
-    const absl::Duration elapsed = step_ * step;
+    const absl::Duration elapsed = absl::Nanoseconds(step_nanoseconds_ * step);  // a tenth of a Duration's product
     outcome_.now = {.wall = setup_.series.start() + elapsed, .boot = kStart + elapsed};
     Observe(step);
     decision::DecideInto(policy_, history_, outcome_.observation, outcome_.now, outcome_.decision);
@@ -122,7 +123,7 @@ class Runner {
     sample.state = decision::SampleState::kValid;
     sample.value = *load;
     sample.missing = decision::MissingReason::kNone;
-    sample.measured_at = outcome_.now + -(step_ * delay_steps_);
+    sample.measured_at = outcome_.now + -absl::Nanoseconds(step_nanoseconds_ * delay_steps_);
     sample.nodes = plant_.Ready();
     return true;
   }
@@ -173,6 +174,7 @@ class Runner {
   policy::ScalingPolicy policy_;
   simulation::Plant plant_;
   absl::Duration step_;
+  int64_t step_nanoseconds_;
   int64_t delay_steps_;
   Gaps load_gaps_;
   Gaps response_gaps_;
