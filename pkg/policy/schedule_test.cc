@@ -144,6 +144,59 @@ TEST(OpenAt, GoesThroughGapsAndOverlaps) {
   }
 }
 
+// Zones that break what one likes to assume: an offset of 5:45; a winter that is the exception (Dublin's negative DST:
+// 2026-03-29 01:00Z); clocks that go back for Ramadan (Casablanca 2026-02-15 03:00 +01 falls back to 02:00 +00,
+// 02:00Z); and New York's gap (2026-03-08 02:00 EST jumps to 03:00 EDT, 07:00Z) and overlap (2025-11-02, 05:30Z and
+// 06:30Z).
+TEST(OpenAt, FollowsZonesThatBreakAssumptions) {
+  const OpenCase cases[] = {
+      {"5:45 ahead: 09:00", "Asia/Kathmandu", {kEveryDay, At(9), At(17)}, "2026-03-02T03:15:00Z", true},
+      {"5:45 ahead: before", "Asia/Kathmandu", {kEveryDay, At(9), At(17)}, "2026-03-02T03:14:59Z", false},
+      {"Dublin in winter", "Europe/Dublin", {kEveryDay, At(9), At(17)}, "2026-03-28T09:00:00Z", true},
+      {"Dublin in summer", "Europe/Dublin", {kEveryDay, At(9), At(17)}, "2026-03-29T08:00:00Z", true},
+      {"Dublin: start in the gap", "Europe/Dublin", {kEveryDay, At(1, 30), At(5)}, "2026-03-29T01:00:00Z", true},
+      {"Dublin: before the gap", "Europe/Dublin", {kEveryDay, At(1, 30), At(5)}, "2026-03-29T00:59:59Z", false},
+      {"Ramadan: 02:30 comes twice",
+       "Africa/Casablanca",
+       {kEveryDay, At(2, 30), At(2, 45)},
+       "2026-02-15T01:30:00Z",
+       true},
+      {"Ramadan: but counts once",
+       "Africa/Casablanca",
+       {kEveryDay, At(2, 30), At(2, 45)},
+       "2026-02-15T02:30:00Z",
+       false},
+      {"New York: 02:30 is the jump", "America/New_York", {kEveryDay, At(2, 30), At(5)}, "2026-03-08T07:00:00Z", true},
+      {"New York: not before it", "America/New_York", {kEveryDay, At(2, 30), At(5)}, "2026-03-08T06:59:59Z", false},
+      {"New York: from 02:00 once", "America/New_York", {kEveryDay, At(2), At(5)}, "2025-11-02T06:30:00Z", false},
+      {"New York: from 02:00", "America/New_York", {kEveryDay, At(2), At(5)}, "2025-11-02T07:00:00Z", true},
+  };
+  for (const OpenCase& c : cases) {
+    EXPECT_EQ(OpenAt({.name = "w", .when = c.weekly}, Zone(c.zone), Utc(c.now)), c.open) << c.what;
+  }
+}
+
+// Whatever a year's clocks do, a window of every day opens once a day, and the change that was foretold comes.
+TEST(OpenAt, OpensOnceADayAllYearWhereTheClocksAreOdd) {
+  for (const char* name : {"America/New_York", "Australia/Lord_Howe", "Europe/Dublin", "Africa/Casablanca"}) {
+    const Schedule schedule{.time_zone = name,
+                            .zone = Zone(name),
+                            .windows = {{.name = "w", .when = Weekly{kEveryDay, At(1, 30), At(2, 30)}}}};
+    absl::Time now = Utc("2025-01-01T12:00:00Z");
+    int opened = 0;
+    bool open = OpenAt(schedule.windows[0], schedule.zone, now);
+    for (absl::Time next = now; next < Utc("2026-01-01T12:00:00Z"); now = next) {
+      next = NextChangeAfter(schedule, now).value_or(absl::InfiniteFuture());
+      ASSERT_GT(next, now);
+      const bool after = OpenAt(schedule.windows[0], schedule.zone, next);
+      EXPECT_FALSE(OpenAt(schedule.windows[0], schedule.zone, next - absl::Nanoseconds(1)) != open) << next;
+      opened += after && !open ? 1 : 0;
+      open = after;
+    }
+    EXPECT_NEAR(opened, 365, 1) << name;
+  }
+}
+
 TEST(OpenAt, OpensOnceInLocalTime) {
   const Window sale{.name = "sale",
                     .when = Once{absl::CivilMinute(2025, 11, 27, 0, 0), absl::CivilMinute(2025, 12, 1, 0, 0)}};
