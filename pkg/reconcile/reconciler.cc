@@ -252,7 +252,10 @@ async::Task<Observation> Reconciler::Observe(PolicyEntry& entry, async::BootTime
   for (const auto& source : entry.sources) reads.push_back(source->Read(start + d_.sample_timeout));
   auto both = async::Both(ReadTarget(entry, start + d_.target_timeout), async::All(std::move(reads)));
   auto [target, samples] = co_await std::move(both);
-  co_return Observation{.target = std::move(target), .samples = std::move(samples)};
+  const async::BootTime now = d_.loop.Now().boot;
+  for (size_t i = 0; i < samples.size(); ++i) probe_health_.Report(entry.spec->metrics[i].source, samples[i], now);
+  co_return Observation{
+      .target = std::move(target), .samples = std::move(samples), .probes_suspect = probe_health_.Suspect(now)};
 }
 
 // A policy that was deleted and made anew, or that comes back to a target, finds the cooldowns of that target running:

@@ -24,6 +24,7 @@
 #include "pkg/ports/ports.h"
 #include "pkg/reconcile/accounts.h"
 #include "pkg/reconcile/metrics.h"
+#include "pkg/reconcile/probe_health.h"
 #include "pkg/reconcile/write_gate.h"
 #include "pkg/telemetry/log.h"
 
@@ -106,6 +107,7 @@ class Reconciler {
   Accounts accounts_;
   Claims claims_;
   WriteGate gate_;
+  ProbeHealth probe_health_;
   std::map<kubeapi::ObjectKey, PolicyEntry> entries_;
 };
 
