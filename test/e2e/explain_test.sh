@@ -10,15 +10,12 @@ eventually 10 "the stand-in" says standin.log '^listening'
 cloud=http://127.0.0.1:$(sed -n 's/^listening //p' "$scratch/standin.log")
 curl -fsS -X POST "$cloud/control?delay_ms=800" >/dev/null
 mkdir "$scratch/policies"
-cat >"$scratch/policies/shop.yaml" <<YAML
-apiVersion: ottoscale.dev/v1alpha1
-kind: CloudAccount
-metadata: {name: heroku}
-spec: {type: Heroku, heroku: {apiKeySecretRef: {name: heroku, key: apiKey}, apiURL: "$cloud"}}
----
+# policy NAME STRATEGY: in Recommend, so that several may look at one target.
+policy() {
+  cat >"$scratch/policies/$1.yaml" <<YAML
 apiVersion: ottoscale.dev/v1alpha1
 kind: ScalingPolicy
-metadata: {name: shop-web}
+metadata: {name: $1}
 spec:
   mode: Recommend
   pollPeriodSeconds: 5
@@ -27,8 +24,19 @@ spec:
   metrics:
   - name: heartbeat
     source: {type: HTTPHeartbeat, httpHeartbeat: {url: "$cloud/heartbeat", timeoutMilliseconds: 3000}}
-    strategy: {type: Threshold, threshold: {lower: 20, upper: 500, breachesToScaleOut: 1}}
+    strategy: $2
 YAML
+}
+cat >"$scratch/policies/account.yaml" <<YAML
+apiVersion: ottoscale.dev/v1alpha1
+kind: CloudAccount
+metadata: {name: heroku}
+spec: {type: Heroku, heroku: {apiKeySecretRef: {name: heroku, key: apiKey}, apiURL: "$cloud"}}
+YAML
+policy shop-web '{type: Threshold, threshold: {lower: 20, upper: 500, breachesToScaleOut: 1}}'
+policy tracked '{type: TargetTracking, targetTracking: {target: 400}}'
+policy stepped '{type: StepTable, stepTable: {steps: [{upper: 20, change: -1}, {lower: 500, change: 2}], breachesToScaleOut: 1}}'
+policy promised '{type: LatencyGoal, latencyGoal: {goalMilliseconds: 400, serviceMilliseconds: 50}}'
 background up.log "$product" up --policies "$scratch/policies" --secret heroku/apiKey=env:HEROKU_API_KEY --metrics-port 0 \
   --api-port 0 --allow-endpoint "$cloud" --probe-allow-cidr 127.0.0.0/8
 eventually 10 "up is ready" says up.log 'API +http://'
@@ -50,6 +58,14 @@ assert told["decision"]["action"] == "WouldScaleOut" and told["decision"]["stage
 PY
 curl -fsS "$server/apis/ottoscale.dev/v1alpha1/scalingpolicies" | "$product" explain - >"$scratch/list.log" || fail "a list"
 says list.log '^WouldScaleOut 2 → 3' || fail "a list has the policy in it"
+
+# Each strategy asks for more, in its own words.
+for row in tracked=OffTarget stepped=StepReached promised=LatencyAboveGoal; do
+  name=${row%=*}
+  "$product" explain "$name" --server "$server" >"$scratch/$name.log" || fail "explain $name"
+  says "$name.log" '^WouldScaleOut 2 → [34]: ' || fail "$name does not scale out"
+  says "$name.log" "^  Strategy +heartbeat +2 → [0-9]+ +${row#*=} " || fail "$name does not say ${row#*=}"
+done
 
 # ends CODE SAYS ARGUMENTS...
 ends() {
