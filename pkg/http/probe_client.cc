@@ -45,24 +45,23 @@ using boost::system::error_code;
 using Parser = beast::http::response_parser<beast::http::buffer_body>;
 
 constexpr size_t kMaxUrl = 2048;  // OUT-15
-constexpr size_t kReadBytes = 16 * 1024;
+constexpr size_t kReadBytes = 4 * 1024;
 constexpr int kMaxInterim = 5;       // 1xx answers before the real one
 constexpr size_t kMaxAddresses = 4;  // of a name that are tried
 constexpr absl::Duration kConnectTimeout = absl::Seconds(5);
 
 struct Connection {
-  Connection(asio::io_context& io, asio::ssl::context& tls, size_t max_header)
-      : stream(io, tls), buffer(max_header + kReadBytes), room(kReadBytes, '\0') {}
-  tcp::socket& socket() { return stream.next_layer(); }
+  Connection(asio::io_context& io, size_t max_header)
+      : socket(io), buffer(max_header + kReadBytes), room(kReadBytes, '\0') {}
   void Close() {
     error_code ignored;
-    socket().close(ignored);
+    socket.close(ignored);
   }
 
-  asio::ssl::stream<tcp::socket> stream;  // plain HTTP uses its next layer only
-  bool tls = false;
-  beast::flat_buffer buffer;  // its limit also bounds a chunk header
-  std::string room;           // where the parser puts the body
+  tcp::socket socket;
+  std::optional<asio::ssl::stream<tcp::socket&>> tls;  // on top of it; its buffers are 34 KiB, so only where needed
+  beast::flat_buffer buffer;                           // its limit also bounds a chunk header
+  std::string room;                                    // where the parser puts the body
   std::optional<Parser> parser;
 };
 using ConnectionPtr = std::shared_ptr<Connection>;
@@ -210,9 +209,9 @@ async::Task<absl::StatusOr<IoResult>> ProbeBody::ReadSome() {
   c.parser->get().body().more = true;
   return Io(loop_, connection_, [&c](IoHandler handler) {
     if (c.tls) {
-      beast::http::async_read_some(c.stream, c.buffer, *c.parser, std::move(handler));
+      beast::http::async_read_some(*c.tls, c.buffer, *c.parser, std::move(handler));
     } else {
-      beast::http::async_read_some(c.socket(), c.buffer, *c.parser, std::move(handler));
+      beast::http::async_read_some(c.socket, c.buffer, *c.parser, std::move(handler));
     }
   });
 }
@@ -286,7 +285,7 @@ async::Task<absl::StatusOr<IoResult>> ProbeTransport::ConnectTo(ConnectionPtr co
   if (error) co_return IoResult{.error = error, .at = {}};
   connection->Close();
   co_return co_await Io(loop_, connection,
-                        [&](IoHandler handler) { connection->socket().async_connect(endpoint, std::move(handler)); });
+                        [&](IoHandler handler) { connection->socket.async_connect(endpoint, std::move(handler)); });
 }
 
 // One address after the other, so that one that swallows packets leaves time for the next.
@@ -295,8 +294,7 @@ async::Task<absl::StatusOr<ConnectionPtr>> ProbeTransport::Connect(const Url& ur
   const async::Context& context = co_await async::CurrentContext();
   absl::Status failure;
   for (size_t i = 0; i < addresses.size(); ++i) {
-    auto connection = std::make_shared<Connection>(loop_.io(), tls_, options_.max_header_bytes);
-    connection->tls = url.scheme == "https";
+    auto connection = std::make_shared<Connection>(loop_.io(), options_.max_header_bytes);
     Closer closer(connection);
     const absl::Duration left = context.deadline() - loop_.Now().boot;
     const absl::Duration share = std::min(kConnectTimeout, left / static_cast<int64_t>(addresses.size() - i));
@@ -314,11 +312,11 @@ async::Task<absl::StatusOr<ConnectionPtr>> ProbeTransport::Connect(const Url& ur
 }
 
 async::Task<absl::Status> ProbeTransport::Handshake(ConnectionPtr connection, std::string host) {
-  SSL* ssl = connection->stream.native_handle();
+  SSL* ssl = connection->tls->native_handle();
   if (!ExpectName(ssl, host))
     co_return MakeFailure({Failure::kTls, false}, "the host cannot be the name of a certificate");
   const absl::StatusOr<IoResult> done = co_await Io(loop_, connection, [&connection](IoHandler handler) {
-    connection->stream.async_handshake(asio::ssl::stream_base::client, std::move(handler));
+    connection->tls->async_handshake(asio::ssl::stream_base::client, std::move(handler));
   });
   if (!done.ok()) co_return FailureOfContext(done.status(), false);
   if (done->error) co_return TlsFailure(ssl, done->error);
@@ -334,9 +332,9 @@ async::Task<absl::StatusOr<IoResult>> ProbeTransport::ReadHead(ConnectionPtr con
   c.parser->eager(true);
   co_return co_await Io(loop_, connection, [&c](IoHandler handler) {
     if (c.tls) {
-      beast::http::async_read_header(c.stream, c.buffer, *c.parser, std::move(handler));
+      beast::http::async_read_header(*c.tls, c.buffer, *c.parser, std::move(handler));
     } else {
-      beast::http::async_read_header(c.socket(), c.buffer, *c.parser, std::move(handler));
+      beast::http::async_read_header(c.socket, c.buffer, *c.parser, std::move(handler));
     }
   });
 }
@@ -349,14 +347,17 @@ async::Task<absl::StatusOr<ProbeTransport::Opened>> ProbeTransport::Open(const R
   Opened opened;
   CO_ASSIGN_OR_RETURN(opened.connection, co_await Connect(url));
   Closer closer(opened.connection);
-  if (opened.connection->tls) CO_RETURN_IF_ERROR(co_await Handshake(opened.connection, url.host));
+  if (url.scheme == "https") {
+    opened.connection->tls.emplace(opened.connection->socket, tls_);
+    CO_RETURN_IF_ERROR(co_await Handshake(opened.connection, url.host));
+  }
   CO_RETURN_IF_ERROR(StillWanted(context));
   opened.response.times.connected = loop_.Now().boot - start;
 
   Pieces pieces{.head = Wire(request, url, options_.user_agent), .body = request.body};
   auto writing = opened.connection->tls
-                     ? WriteAll(loop_, opened.connection, opened.connection->stream, std::move(pieces))
-                     : WriteAll(loop_, opened.connection, opened.connection->socket(), std::move(pieces));
+                     ? WriteAll(loop_, opened.connection, *opened.connection->tls, std::move(pieces))
+                     : WriteAll(loop_, opened.connection, opened.connection->socket, std::move(pieces));
   const absl::StatusOr<IoResult> written = co_await std::move(writing);
   if (!written.ok()) co_return FailureOfContext(written.status(), true);
   if (written->error) co_return ReadFailure(written->error);
