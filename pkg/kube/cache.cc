@@ -32,7 +32,7 @@ ObjectPtr Decode(json object) {
   if (!meta.ok()) return nullptr;
   const auto spec = object.find("spec");
   const size_t hash = spec == object.end() ? 0 : std::hash<json>()(*spec);
-  return std::make_shared<const Object>(Object{std::move(object), *std::move(meta), hash});
+  return std::make_shared<const Object>(Object{object.dump(), *std::move(meta), hash});
 }
 
 bool SameVersion(const Object& a, const Object& b) {

@@ -91,7 +91,7 @@ TEST(Cache, StripsWhatNobodyReads) {
   object["metadata"]["annotations"]["keep"] = "me";
   f.cache.Put(object);
   const ObjectPtr kept = f.cache.Get({"ns", "a"});
-  EXPECT_FALSE(kept->json["metadata"].contains("managedFields"));
+  EXPECT_FALSE(kept->Json()["metadata"].contains("managedFields"));
   EXPECT_EQ(kept->meta.annotations, (std::map<std::string, std::string>{{"keep", "me"}}));
 }
 

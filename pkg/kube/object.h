@@ -1,7 +1,9 @@
-// An object as we hold it: the JSON that the API served, and its metadata read once.
+// An object as we hold it: what the API served, as text, since a parsed tree is ten times as large and only a changed
+// object is read again; and its metadata, read once.
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include <nlohmann/json.hpp>
 
@@ -10,11 +12,13 @@
 namespace ottoscale::kube {
 
 struct Object {
-  nlohmann::json json;
+  std::string text;  // JSON
   kubeapi::ObjectMeta meta;
   // Of `spec`. A store that is put back to an older state counts generations anew: two specs of one object and one
   // generation differ at least here.
   size_t spec_hash = 0;
+
+  nlohmann::json Json() const { return nlohmann::json::parse(text); }
 };
 
 inline bool SameSpec(const Object& a, const Object& b) {

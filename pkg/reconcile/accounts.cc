@@ -72,21 +72,32 @@ std::variant<TargetFailure, Secret> ValueOf(const nlohmann::json& secret, const 
 
 }  // namespace
 
-async::Task<absl::StatusOr<nlohmann::json>> Accounts::ReadSecret(kubeapi::ObjectKey key, bool fresh,
-                                                                 async::BootTime deadline) {
+std::shared_ptr<const Accounts::DecodedAccount> Accounts::Decode(const kube::ObjectPtr& object) {
+  Known& known = accounts_[object->meta.Key()];
+  if (known.object != object) {
+    known = {object, std::make_shared<const DecodedAccount>(manifest::DecodeCloudAccount(object->Json()))};
+  }
+  return known.decoded;
+}
+
+async::Task<absl::StatusOr<Accounts::SecretPtr>> Accounts::ReadSecret(kubeapi::ObjectKey key, bool fresh,
+                                                                      async::BootTime deadline) {
   const auto known = secrets_.find(key);
   const async::BootTime now = loop_.Now().boot;
   if (!fresh && known != secrets_.end() && now < known->second.read_at + kSecretAge) co_return known->second.object;
   auto object = co_await client_.Get(kubeapi::Secrets(), key, deadline);
   if (object.ok()) {
     const absl::Duration spread = loop_.random().Jitter(kSecretAge, 0.2) - kSecretAge;
-    secrets_[key] = {*object, now + spread};
-  } else if (kubeapi::Is(object.status(), kubeapi::ErrorReason::kNotFound)) {
+    auto secret = std::make_shared<const nlohmann::json>(*std::move(object));
+    secrets_[key] = {secret, now + spread};
+    co_return secret;
+  }
+  if (kubeapi::Is(object.status(), kubeapi::ErrorReason::kNotFound)) {
     secrets_.erase(key);
   } else if (const auto old = secrets_.find(key); old != secrets_.end() && !fresh) {
     co_return old->second.object;  // the API server is away: the value that worked is still the best there is
   }
-  co_return object;
+  co_return object.status();
 }
 
 async::Task<AccountResult> Accounts::Resolve(std::string ns, std::string ref, std::string type, bool fresh,
@@ -97,13 +108,14 @@ async::Task<AccountResult> Accounts::Resolve(std::string ns, std::string ref, st
                                                        "': create it, or name another one in `accountRef`. Retried by "
                                                        "itself."));
   }
-  const auto account = manifest::DecodeCloudAccount(object->json);
-  if (!account.ok()) {
+  const auto decoded = Decode(object);
+  if (!decoded->ok()) {
     co_return NotReady("AccountInvalid",
-                       absl::StrCat("CloudAccount '", ref, "': ", codec::FormatProblem(account.problems.front())));
+                       absl::StrCat("CloudAccount '", ref, "': ", codec::FormatProblem(decoded->problems.front())));
   }
-  if (account.value->type != type) {
-    co_return NotReady("AccountTypeMismatch", absl::StrCat("CloudAccount '", ref, "' is of type ", account.value->type,
+  const policy::CloudAccount& account = *decoded->value;
+  if (account.type != type) {
+    co_return NotReady("AccountTypeMismatch", absl::StrCat("CloudAccount '", ref, "' is of type ", account.type,
                                                            ", this target needs one of type ", type, "."));
   }
   if (!allowed_.empty() && std::find(allowed_.begin(), allowed_.end(), type) == allowed_.end()) {
@@ -111,7 +123,7 @@ async::Task<AccountResult> Accounts::Resolve(std::string ns, std::string ref, st
                        absl::StrCat("CloudAccount '", ref, "' is of type ", type, ", and the administrator allows ",
                                     JoinWords(allowed_, "and"), " only (--allow-cloud)."));
   }
-  const policy::SecretKeyRef secret_ref = account.value->credential;
+  const policy::SecretKeyRef secret_ref = account.credential;
   const auto secret = co_await ReadSecret({ns, secret_ref.name}, fresh, deadline);
   if (!secret.ok()) {
     if (kubeapi::Is(secret.status(), kubeapi::ErrorReason::kNotFound)) {
@@ -123,12 +135,12 @@ async::Task<AccountResult> Accounts::Resolve(std::string ns, std::string ref, st
                        absl::StrCat("Secret '", secret_ref.name, "' could not be read: ",
                                     absl::string_view(secret.status().message()), ". Retried by itself."));
   }
-  auto value = ValueOf(*secret, secret_ref);
+  auto value = ValueOf(**secret, secret_ref);
   if (const auto* failure = std::get_if<TargetFailure>(&value)) co_return *failure;
   co_return ports::Account{.name = absl::StrCat(ns, "/", ref),
-                           .url = account.value->url,
+                           .url = account.url,
                            .credential = std::get<Secret>(std::move(value)),
-                           .requests_per_minute = account.value->requests_per_minute};
+                           .requests_per_minute = account.requests_per_minute};
 }
 
 }  // namespace ottoscale::reconcile

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <variant>
@@ -15,6 +16,7 @@
 #include "pkg/kube/cache.h"
 #include "pkg/kube/client.h"
 #include "pkg/kubeapi/object.h"
+#include "pkg/manifest/manifest.h"
 #include "pkg/ports/ports.h"
 
 namespace ottoscale::reconcile {
@@ -34,17 +36,26 @@ class Accounts {
                                      async::BootTime deadline);
 
  private:
+  using SecretPtr = std::shared_ptr<const nlohmann::json>;
   struct CachedSecret {
-    nlohmann::json object;
+    SecretPtr object;
     async::BootTime read_at;
   };
-  async::Task<absl::StatusOr<nlohmann::json>> ReadSecret(kubeapi::ObjectKey key, bool fresh, async::BootTime deadline);
+  using DecodedAccount = manifest::Decoded<policy::CloudAccount>;
+  struct Known {
+    kube::ObjectPtr object;  // that `decoded` comes from
+    std::shared_ptr<const DecodedAccount> decoded;
+  };
+  // Once per state of the object.
+  std::shared_ptr<const DecodedAccount> Decode(const kube::ObjectPtr& object);
+  async::Task<absl::StatusOr<SecretPtr>> ReadSecret(kubeapi::ObjectKey key, bool fresh, async::BootTime deadline);
 
   async::Loop& loop_;
   const kube::Client& client_;
   const kube::Cache& cache_;
   const std::vector<std::string> allowed_;
   std::map<kubeapi::ObjectKey, CachedSecret> secrets_;
+  std::map<kubeapi::ObjectKey, Known> accounts_;
 };
 
 }  // namespace ottoscale::reconcile

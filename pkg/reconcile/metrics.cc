@@ -48,12 +48,17 @@ std::optional<bool> LastWentOut(const decision::History& history) {
   return history.last_scale_out && history.last_scale_out->boot > history.last_scale_in->boot;
 }
 
+// Finer at the low end than other latencies: an idle loop is late by less than a millisecond.
+std::vector<double> LatenessBuckets() {
+  return {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
+}
+
 }  // namespace
 
 Metrics::Metrics(telemetry::Registry& registry, const ports::Providers& providers)
     : registry_(registry),
       lateness_(registry.AddHistogram("ottoscale_reconcile_lag_seconds",
-                                      "How late passes start, against their due time.", telemetry::LatencyBuckets())),
+                                      "How late passes start, against their due time.", LatenessBuckets())),
       pass_duration_(registry.AddHistogram("ottoscale_pass_duration_seconds", "From the start of a pass to its report.",
                                            telemetry::LatencyBuckets())),
       violations_(registry.AddCounter("ottoscale_invariant_violations_total",

@@ -1,6 +1,7 @@
 #include "pkg/reconcile/reconciler.h"
 
 #include <algorithm>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -86,8 +87,8 @@ void Reconciler::MakeSources(PolicyEntry& entry) {
 }
 
 // What survived a restart: see section 7 of the architecture.
-void Reconciler::Restore(PolicyEntry& entry, const kube::Object& object) {
-  const nlohmann::json* status = codec::Find(object.json, "status");
+void Reconciler::Restore(PolicyEntry& entry, const nlohmann::json& object) {
+  const nlohmann::json* status = codec::Find(object, "status");
   if (status == nullptr || status->empty()) return;
   entry.status = manifest::DecodeStatus(*status);
   entry.reported = entry.status;
@@ -101,7 +102,7 @@ Reconciler::Adopted Reconciler::Adopt(PolicyEntry& entry, const kube::Object& ob
   const bool first_sight = entry.uid != object.meta.uid;
   if (first_sight) {
     entry = PolicyEntry{.key = entry.key, .uid = object.meta.uid};
-    Restore(entry, object);
+    Restore(entry, object.Json());
   }
   if (entry.generation == object.meta.generation && entry.spec_hash == object.spec_hash) {
     return entry.spec ? Adopted::kReady : Adopted::kInvalid;
@@ -109,7 +110,7 @@ Reconciler::Adopted Reconciler::Adopt(PolicyEntry& entry, const kube::Object& ob
   entry.generation = object.meta.generation;
   entry.spec_hash = object.spec_hash;
 
-  auto decoded = manifest::DecodeScalingPolicy(object.json, nullptr, CheckWith(d_.providers));
+  auto decoded = manifest::DecodeScalingPolicy(object.Json(), nullptr, CheckWith(d_.providers));
   if (!decoded.ok()) {
     std::vector<std::string> problems;
     for (const codec::Problem& problem : decoded.problems) problems.push_back(codec::FormatProblem(problem));
@@ -182,6 +183,7 @@ async::Task<absl::StatusOr<kube::Requeue>> Reconciler::Reconcile(kubeapi::Object
   }
   if (!entry.admitted && IsOneTooMany(*object)) co_return co_await HoldBack(entry);
   entry.admitted = true;  // only younger ones can come
+  if (const auto turn = WaitForFirstTurn(entry)) co_return kube::Requeue::At(*turn);
   const async::Instant started = d_.loop.Now();
   const absl::Duration late = entry.due && *entry.due < started.boot ? started.boot - *entry.due : absl::ZeroDuration();
   const Outcome outcome = co_await Pass(entry, started);
@@ -294,7 +296,7 @@ async::Task<WriteResult> Reconciler::Write(PolicyEntry& entry, decision::Decisio
   PolicyStatus intent = entry.status;
   intent.pending_change =
       decision::PendingChange{.from = decision.from, .to = decision.to, .cause = decision.cause, .time = now.wall};
-  if (absl::Status recorded = co_await Report(entry, std::move(intent)); !recorded.ok()) {
+  if (absl::Status recorded = co_await Report(entry, std::move(intent), Urgency::kIntent); !recorded.ok()) {
     co_return Superseded{absl::StrCat("the intent could not be recorded: ", absl::string_view(recorded.message()))};
   }
   ProposedChange change{.policy = entry.key.ToString(),
@@ -311,7 +313,9 @@ async::Task<WriteResult> Reconciler::Write(PolicyEntry& entry, decision::Decisio
   co_return result;
 }
 
-async::Task<absl::Status> Reconciler::Report(PolicyEntry& entry, PolicyStatus status) {
+async::Task<absl::StatusOr<async::Permit>> Reconciler::TurnToReport() { co_return co_await report_turns_.Acquire(); }
+
+async::Task<absl::Status> Reconciler::Report(PolicyEntry& entry, PolicyStatus status, Urgency urgency) {
   const async::BootTime now = d_.loop.Now().boot;
   const auto object = d_.policies.Get(entry.key);
   if (object == nullptr) co_return absl::NotFoundError("the policy was deleted");
@@ -323,6 +327,16 @@ async::Task<absl::Status> Reconciler::Report(PolicyEntry& entry, PolicyStatus st
   const absl::Duration lease_left = d_.lease_left();
   if (lease_left <= absl::ZeroDuration()) co_return absl::CancelledError("the lease is lost");
   const async::BootTime deadline = now + std::min(d_.api_timeout, lease_left);
+  std::optional<async::Permit> turn;
+  if (urgency == Urgency::kOrdinary) {
+    auto next = co_await async::WithDeadline(deadline, TurnToReport());
+    if (!next.ok()) {
+      d_.log.Warn("status not written", {{"policy", entry.key.ToString()}, {"error", "too many others wait"}});
+      entry.status = std::move(status);
+      co_return next.status();
+    }
+    turn.emplace(*std::move(next));
+  }
   const absl::Status written =
       co_await d_.client.ApplyStatus(kubeapi::ScalingPolicies(), entry.key, manifest::EncodeStatus(status), deadline);
   entry.status = status;
@@ -351,10 +365,23 @@ void Reconciler::Tell(const PolicyEntry& entry, const Outcome& outcome) {
   }
 }
 
-// Fixed rate: the next poll is measured from the last due time, so that a slow pass does not stretch the period.
+std::optional<async::BootTime> Reconciler::WaitForFirstTurn(PolicyEntry& entry) {
+  if (entry.last) return std::nullopt;
+  const async::BootTime now = d_.loop.Now().boot;
+  if (!entry.first_turn) {
+    entry.first_turn = std::max(now, next_first_turn_);
+    next_first_turn_ = *entry.first_turn + d_.first_pass_spacing;
+  }
+  if (*entry.first_turn <= now) return std::nullopt;
+  return entry.first_turn;
+}
+
+// Fixed rate: the next poll is measured from the due time of this one, so that lateness does not add up. Not where this
+// pass came early (an edit), or so late that two polls would crowd together.
 kube::Requeue Reconciler::NextPass(PolicyEntry& entry, const Outcome& outcome, async::Instant started) {
   const absl::Duration period = d_.loop.random().Jitter(entry.spec->poll_period, kPollJitter);
-  async::BootTime next = started.boot + period;
+  const bool on_time = entry.due && *entry.due <= started.boot && started.boot - *entry.due < period / 2;
+  async::BootTime next = (on_time ? *entry.due : started.boot) + period;
   if (outcome.decision.next) next = std::min(next, *outcome.decision.next);
   if (const auto change = policy::NextChangeAfter(entry.spec->schedule, started.wall)) {
     next = std::min(next, started.boot + (*change - started.wall));

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "pkg/async/loop.h"
+#include "pkg/async/semaphore.h"
 #include "pkg/async/task.h"
 #include "pkg/decision/decide.h"
 #include "pkg/decision/status.h"
@@ -48,9 +49,10 @@ struct PolicyEntry {
   bool report_unknown = false;      // a write failed, or only its answer was lost: what stands there is not known
   async::BootTime status_written;   // when
   std::optional<decision::Outcome> last;
-  std::optional<int64_t> violated;     // the generation that the gate has stopped
-  bool hurried = false;                // this pass came early, to look again
-  std::optional<async::BootTime> due;  // of the next pass, as far as we asked for it
+  std::optional<int64_t> violated;            // the generation that the gate has stopped
+  bool hurried = false;                       // this pass came early, to look again
+  std::optional<async::BootTime> due;         // of the next pass, as far as we asked for it
+  std::optional<async::BootTime> first_turn;  // of the first pass
 };
 
 class Reconciler {
@@ -73,7 +75,13 @@ class Reconciler {
     absl::Duration sample_timeout = absl::Seconds(66);
     absl::Duration write_timeout = absl::Seconds(15);  // of one write to the cloud
     absl::Duration api_timeout = absl::Seconds(10);    // of one call to the API server
+    // Between the first passes of two policies: thousands that are met at once (a start, a failover) would wait for
+    // each other, and the heartbeats that are timed meanwhile would look slow.
+    absl::Duration first_pass_spacing;
   };
+  // A flood of statuses (a start, a failover) waits here and not in the API server, where the renewal of the lease and
+  // the intents would wait behind it.
+  static constexpr size_t kReportsAtOnce = 16;
   explicit Reconciler(Dependencies dependencies);
 
   // A pass, or the goodbye to a policy that is gone. Fails only when it should be tried again with backoff.
@@ -85,7 +93,7 @@ class Reconciler {
  private:
   enum class Adopted { kReady, kInvalid };
   Adopted Adopt(PolicyEntry& entry, const kube::Object& object);
-  void Restore(PolicyEntry& entry, const kube::Object& object);
+  void Restore(PolicyEntry& entry, const nlohmann::json& object);
   void MakeSources(PolicyEntry& entry);
   bool IsOneTooMany(const kube::Object& object) const;
   async::Task<absl::StatusOr<kube::Requeue>> HoldBack(PolicyEntry& entry);
@@ -99,8 +107,12 @@ class Reconciler {
   void Claim(PolicyEntry& entry, decision::Observation& seen, async::Instant now);
   async::Task<decision::WriteResult> Write(PolicyEntry& entry, decision::Decision decision, decision::Observation seen,
                                            async::Instant now);
-  async::Task<absl::Status> Report(PolicyEntry& entry, decision::PolicyStatus status);
+  enum class Urgency { kOrdinary, kIntent };
+  async::Task<absl::Status> Report(PolicyEntry& entry, decision::PolicyStatus status,
+                                   Urgency urgency = Urgency::kOrdinary);
+  async::Task<absl::StatusOr<async::Permit>> TurnToReport();
   void Tell(const PolicyEntry& entry, const decision::Outcome& outcome);
+  std::optional<async::BootTime> WaitForFirstTurn(PolicyEntry& entry);
   kube::Requeue NextPass(PolicyEntry& entry, const decision::Outcome& outcome, async::Instant started);
 
   Dependencies d_;
@@ -109,6 +121,8 @@ class Reconciler {
   WriteGate gate_;
   ProbeHealth probe_health_;
   std::map<kubeapi::ObjectKey, PolicyEntry> entries_;
+  async::BootTime next_first_turn_;
+  async::Semaphore report_turns_{kReportsAtOnce};
 };
 
 }  // namespace ottoscale::reconcile

@@ -158,20 +158,20 @@ class ReconcilerTest : public testing::Test {
   }
 
   // A reconciler that knows nothing yet.
-  void Make(AdminLimits limits) {
-    reconciler = std::make_unique<Reconciler>(Reconciler::Dependencies{.loop = loop,
-                                                                       .client = client,
-                                                                       .policies = policies,
-                                                                       .accounts = accounts,
-                                                                       .providers = providers,
-                                                                       .events = events,
-                                                                       .log = log.Named("reconcile"),
-                                                                       .metrics = *metrics,
-                                                                       .limits = std::move(limits),
-                                                                       .on_secret = [this](const Secret& secret) {
-                                                                         outside.journal.push_back(
-                                                                             absl::StrCat("told ", secret.Reveal()));
-                                                                       }});
+  void Make(AdminLimits limits, absl::Duration first_pass_spacing = absl::ZeroDuration()) {
+    reconciler = std::make_unique<Reconciler>(Reconciler::Dependencies{
+        .loop = loop,
+        .client = client,
+        .policies = policies,
+        .accounts = accounts,
+        .providers = providers,
+        .events = events,
+        .log = log.Named("reconcile"),
+        .metrics = *metrics,
+        .limits = std::move(limits),
+        .on_secret =
+            [this](const Secret& secret) { outside.journal.push_back(absl::StrCat("told ", secret.Reveal())); },
+        .first_pass_spacing = first_pass_spacing});
   }
 
   void Put(kube::Cache& cache, const kubeapi::Resource& resource, const ObjectKey& key, nlohmann::json object) {
@@ -203,7 +203,7 @@ class ReconcilerTest : public testing::Test {
     object["spec"] = std::move(spec);
     Put(policies, kubeapi::ScalingPolicies(), key, std::move(object));
   }
-  void Delete(const ObjectKey& key) { policies.Remove(policies.Get(key)->json); }
+  void Delete(const ObjectKey& key) { policies.Remove(policies.Get(key)->Json()); }
 
   absl::StatusOr<kube::Requeue> Reconcile(const ObjectKey& key = kWeb) { return loop.Run(reconciler->Reconcile(key)); }
   // A pass, and how long after its start it wants to come again.
@@ -254,6 +254,38 @@ class ReconcilerTest : public testing::Test {
   int64_t generation = 0;
   int version = 0;
 };
+
+TEST_F(ReconcilerTest, SpreadsFirstPasses) {
+  Make({}, absl::Milliseconds(2));
+  PutPolicy();
+  PutPolicy(nlohmann::json::object(), kWorker);
+  EXPECT_GT(Pass(), absl::Seconds(1));
+  const async::BootTime met = loop.Now().boot;
+  const absl::Duration wait = Pass(kWorker);
+  EXPECT_GT(wait, absl::ZeroDuration());
+  EXPECT_LE(wait, absl::Milliseconds(2));
+  EXPECT_EQ(Pass(kWorker), wait);  // woken meanwhile: its turn stays
+  EXPECT_FALSE(Entry(kWorker).last);
+  loop.RunFor(wait);
+  EXPECT_GT(Pass(kWorker), absl::Seconds(1));
+  EXPECT_TRUE(Entry(kWorker).last);
+  EXPECT_GT(Pass(kWorker), absl::Seconds(1));  // and never again
+  EXPECT_LE(loop.Now().boot - met, absl::Milliseconds(2));
+}
+
+TEST_F(ReconcilerTest, LatenessDoesNotAddUp) {
+  (void)Pass();
+  const async::BootTime due = *Entry().due;
+  loop.RunFor(due - loop.Now().boot + absl::Seconds(3));
+  const async::BootTime late = loop.Now().boot;
+  EXPECT_LE(late + Pass(), due + 1.06 * absl::Seconds(20));
+}
+
+TEST_F(ReconcilerTest, APassThatIsVeryLateDoesNotCrowdTheNext) {
+  (void)Pass();
+  loop.RunFor(*Entry().due - loop.Now().boot + absl::Seconds(15));
+  EXPECT_GE(Pass(), 0.94 * absl::Seconds(20));
+}
 
 TEST_F(ReconcilerTest, TellsTheCredentialBeforeItIsUsed) {
   (void)Pass();
@@ -349,7 +381,7 @@ TEST_F(ReconcilerTest, ForgetsAPolicyThatIsGoneAndFreesItsTarget) {
 
 TEST_F(ReconcilerTest, APolicyThatIsBeingDeletedIsGone) {
   (void)Pass();
-  nlohmann::json object = policies.Get(kWeb)->json;
+  nlohmann::json object = policies.Get(kWeb)->Json();
   object["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z";
   object["metadata"]["resourceVersion"] = "999";
   policies.Put(std::move(object));
@@ -378,7 +410,7 @@ TEST_F(ReconcilerTest, ARunOfBreachesOutlivesAnEditOfOtherFieldsOnly) {
   PutPolicy({{"maxCapacity", 9}});
   (void)Pass();
   EXPECT_EQ(Entry().history.metrics[0].run, 2);
-  nlohmann::json metrics_of_spec = codec::Find(policies.Get(kWeb)->json, "spec")->at("metrics");
+  nlohmann::json metrics_of_spec = codec::Find(policies.Get(kWeb)->Json(), "spec")->at("metrics");
   metrics_of_spec[0]["strategy"]["threshold"]["upper"] = 1500;
   PutPolicy({{"metrics", metrics_of_spec}});
   loop.RunFor(absl::Seconds(20));
@@ -609,7 +641,7 @@ TEST_F(ReconcilerTest, KeepsAPolicyBelowTheAdministratorsCeiling) {
 }
 
 TEST_F(ReconcilerTest, KnowsItsClaimFromTheStatusBeforeItHasReadTheTarget) {
-  nlohmann::json object = policies.Get(kWeb)->json;
+  nlohmann::json object = policies.Get(kWeb)->Json();
   object["status"] = {{"observedGeneration", 1}, {"targetUID", "app/web"}};
   object["metadata"]["resourceVersion"] = "99";
   policies.Put(std::move(object));

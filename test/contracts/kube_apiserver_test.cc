@@ -72,8 +72,8 @@ struct World {
   static async::Task<absl::StatusOr<Requeue>> ReconcileOnce(World& world, ObjectKey key) {
     const ObjectPtr object = world.cache.Get(key);
     if (object == nullptr) co_return Requeue::Never();
-    const auto wanted = kubeapi::IntegerAt(object->json, {"spec", "wanted"});
-    if (wanted == kubeapi::IntegerAt(object->json, {"status", "seen"})) co_return Requeue::Never();
+    const auto wanted = kubeapi::IntegerAt(object->Json(), {"spec", "wanted"});
+    if (wanted == kubeapi::IntegerAt(object->Json(), {"status", "seen"})) co_return Requeue::Never();
     json status = json::object();
     status["seen"] = *wanted;
     const absl::Status applied =

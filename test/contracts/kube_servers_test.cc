@@ -187,8 +187,8 @@ struct Worker {
   static async::Task<absl::StatusOr<Requeue>> Reconcile(Worker& worker, ObjectKey key) {
     const ObjectPtr object = worker.cache.Get(key);
     if (object == nullptr) co_return Requeue::Never();
-    const auto wanted = kubeapi::IntegerAt(object->json, {"spec", "maxCapacity"});
-    if (wanted == kubeapi::IntegerAt(object->json, {"status", "desiredCapacity"})) co_return Requeue::Never();
+    const auto wanted = kubeapi::IntegerAt(object->Json(), {"spec", "maxCapacity"});
+    if (wanted == kubeapi::IntegerAt(object->Json(), {"status", "desiredCapacity"})) co_return Requeue::Never();
     json status = json::object();
     status["desiredCapacity"] = *wanted;
     const absl::Status applied = co_await worker.client.ApplyStatus(kubeapi::ScalingPolicies(), key, std::move(status),
