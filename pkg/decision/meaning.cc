@@ -1,4 +1,6 @@
 // When a status is worth a write: each one wakes every watcher.
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "pkg/decision/status.h"
@@ -6,7 +8,9 @@
 namespace ottoscale::decision {
 namespace {
 
-constexpr absl::Duration kRefresh = absl::Seconds(60);
+constexpr absl::Duration kRefresh = absl::Minutes(10);       // of readings that say much the same
+constexpr absl::Duration kRefreshMoved = absl::Seconds(60);  // of readings that do not
+constexpr double kMuch = 1.5;                                // times the value written, or less than the value by it
 
 // The message of these says something that a person must do, and holds no reading.
 bool MessageMatters(const Condition& condition) {
@@ -30,13 +34,28 @@ PolicyStatus MeaningOf(PolicyStatus status) {
   return status;
 }
 
+bool Moved(const MetricStatus& written, const MetricStatus& now) {
+  if (written.state != now.state || written.value.has_value() != now.value.has_value()) return true;
+  if (!written.value) return false;
+  const double small = std::min(std::abs(*written.value), std::abs(*now.value));
+  const double large = std::max(std::abs(*written.value), std::abs(*now.value));
+  return large > kMuch * small || std::signbit(*written.value) != std::signbit(*now.value);
+}
+
+// The readings of both are of the same metrics: otherwise the meaning has changed.
+bool AnyMoved(const PolicyStatus& written, const PolicyStatus& now) {
+  return !std::equal(written.metrics.begin(), written.metrics.end(), now.metrics.begin(), now.metrics.end(),
+                     [](const MetricStatus& a, const MetricStatus& b) { return !Moved(a, b); });
+}
+
 }  // namespace
 
 bool SameMeaning(const PolicyStatus& a, const PolicyStatus& b) { return MeaningOf(a) == MeaningOf(b); }
 
 bool WorthWriting(const PolicyStatus& previous, const PolicyStatus& next, absl::Duration since) {
   if (!SameMeaning(previous, next)) return true;
-  return since >= kRefresh && previous.metric_summary != next.metric_summary;
+  if (since < kRefreshMoved || previous.metric_summary == next.metric_summary) return false;
+  return since >= kRefresh || AnyMoved(previous, next);
 }
 
 }  // namespace ottoscale::decision

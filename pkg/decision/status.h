@@ -121,8 +121,9 @@ PolicyStatus StatusForProblem(int64_t generation, const StatusProblem& problem, 
 
 // Whether a reader would learn nothing new: times of polls, metric values and the words around them are left out.
 bool SameMeaning(const PolicyStatus& a, const PolicyStatus& b);
-// Whether `next` should be written over `previous`, which was written `since` ago: another meaning at once, another
-// metric summary after a minute.
+// Whether `next` should be written over `previous`, which was written `since` ago: another meaning at once; readings
+// that are in another state, or half as much again, after a minute; any other reading after ten. So ten thousand
+// policies that have nothing to do ask the API server for little.
 bool WorthWriting(const PolicyStatus& previous, const PolicyStatus& next, absl::Duration since);
 
 // What survives a restart: see pkg/ARCHITECTURE.md, "State and restart". Runs of breaches and recommendations do not.

@@ -324,14 +324,33 @@ TEST(SameMeaning, SeesWhatAReaderWouldLearn) {
   }
 }
 
-TEST(WorthWriting, RefreshesTheSummaryOnceAMinute) {
+TEST(WorthWriting, RefreshesReadingsAfterTenMinutes) {
   StatusWorld world;
   world.Beat(500);
   const PolicyStatus first = world.status;
   world.Beat(512);
-  EXPECT_FALSE(WorthWriting(first, world.status, absl::Seconds(59)));
-  EXPECT_TRUE(WorthWriting(first, world.status, absl::Seconds(60)));
+  EXPECT_FALSE(WorthWriting(first, world.status, absl::Minutes(10) - absl::Seconds(1)));
+  EXPECT_TRUE(WorthWriting(first, world.status, absl::Minutes(10)));
   EXPECT_FALSE(WorthWriting(first, first, absl::Hours(1)));
+}
+
+TEST(WorthWriting, RefreshesReadingsThatMovedAfterAMinute) {
+  StatusWorld world;
+  world.Beat(500);
+  const PolicyStatus first = world.status;
+  for (const double moved : {751.0, 333.0}) {
+    world.Beat(moved);
+    EXPECT_FALSE(WorthWriting(first, world.status, absl::Seconds(59))) << moved;
+    EXPECT_TRUE(WorthWriting(first, world.status, absl::Seconds(60))) << moved;
+  }
+  for (const double near : {750.0, 334.0}) {
+    world.Beat(near);
+    EXPECT_FALSE(WorthWriting(first, world.status, absl::Seconds(60))) << near;
+  }
+  PolicyStatus other = first;
+  other.metrics[0].state = "AboveUpper";
+  other.metric_summary += "!";
+  EXPECT_TRUE(WorthWriting(first, other, absl::Seconds(60)));
 }
 
 TEST(RestoreHistory, KeepsWhatCannotBeObservedAgain) {
