@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "operator/runtime_metrics.h"
 #include "pkg/base/status.h"
 #include "pkg/http/client.h"
 #include "pkg/providers/heartbeat/heartbeat.h"
@@ -44,6 +45,7 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Make(async::AsioLoop& loop, const Co
   std::unique_ptr<Host> self(new Host(loop, options, std::move(sink), colour));
   const std::string agent = absl::StrCat("ottoscale/", version.version);
   telemetry::AddProcessMetrics(self->registry_);
+  AddLoopMetrics(self->registry_, loop);
   telemetry::AddBuildInfo(self->registry_, {version.version, version.revision});
   telemetry::AddLogMetrics(self->registry_, self->log_);
   self->cloud_ = http::MakeCloudTransport(loop, self->pool_, {.user_agent = agent, .ca_file = options.ca_file});

@@ -96,6 +96,12 @@ void AddControllerMetrics(telemetry::Registry& registry, const std::string& name
   AddQueueMetrics(registry, {{"name", name}, {"controller", name}}, controller.queue());
 }
 
+void AddLoopMetrics(telemetry::Registry& registry, async::AsioLoop& loop) {
+  AddNumber(registry, MetricType::kGauge, "ottoscale_event_loop_longest_stall_seconds",
+            "The longest that one callback has kept all others waiting since the scrape before.", {},
+            [&loop] { return loop.TakeLongestStall(); });
+}
+
 void AddClientMetrics(telemetry::Registry& registry, const std::string& host, const kube::Client& client) {
   registry.AddSeries(
       {"rest_client_requests_total", "Requests to the API server by their answer.", MetricType::kCounter},

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "pkg/async/asio_loop.h"
 #include "pkg/http/counting.h"
 #include "pkg/kube/client.h"
 #include "pkg/kube/controller.h"
@@ -18,6 +19,9 @@ namespace ottoscale::operator_main {
 
 // controller_runtime_* and workqueue_*. The controller outlives the scrapes; so do all others below.
 void AddControllerMetrics(telemetry::Registry& registry, const std::string& name, kube::Controller& controller);
+
+// ottoscale_event_loop_longest_stall_seconds: of one callback, since the last scrape.
+void AddLoopMetrics(telemetry::Registry& registry, async::AsioLoop& loop);
 
 // rest_client_requests_total and rest_client_request_retries_total.
 void AddClientMetrics(telemetry::Registry& registry, const std::string& host, const kube::Client& client);
