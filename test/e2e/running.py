@@ -39,10 +39,11 @@ class Cloud:
         self._process.kill()
 
 
-def install(cluster, namespace):
-    """The chart's service account and rights, and nothing else of it. The kubeconfig of the account."""
+def install(cluster, namespace, *values):
+    """The chart's service account and rights (with `values`, "a.b=c"), and nothing else of it. The kubeconfig of the account."""
     rendered = subprocess.run([tool("helm4"), "template", "ottoscale", ROOT / "charts/ottoscale", "-n", namespace,
-                               "--set", f"fullnameOverride=ottoscale-{namespace}", "--set", "crds.enabled=false"],
+                               "--set", f"fullnameOverride=ottoscale-{namespace}", "--set", "crds.enabled=false",
+                               *(word for value in values for word in ("--set", value))],
                               capture_output=True, text=True, check=True).stdout
     wanted = {"ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
     objects = [one for one in yaml.safe_load_all(rendered) if one and one["kind"] in wanted]

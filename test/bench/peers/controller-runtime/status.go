@@ -17,7 +17,7 @@ import (
 const (
 	fieldOwner = "ottoscale-controller-runtime"
 	// A measured value alone is written this often at most.
-	refreshReadings = time.Minute
+	refreshReadings = 10 * time.Minute
 )
 
 func pointer[T any](value T) *T { return &value }

@@ -6,7 +6,7 @@ import time
 from decide import CENSORED, MISSING
 
 FIELD_OWNER = "ottoscale-kopf"
-REFRESH_READINGS = 60  # seconds; a measured value alone is written this often at most
+REFRESH_READINGS = 600  # seconds; a measured value alone is written this often at most
 HEADERS = {"Content-Type": "application/apply-patch+yaml"}
 
 
