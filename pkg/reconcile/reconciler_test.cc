@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "pkg/async/gather.h"
 #include "pkg/async/simulated_loop.h"
 #include "pkg/async/sleep.h"
 #include "pkg/codec/json.h"
@@ -47,6 +48,10 @@ struct Outside {
   absl::Duration write_takes;
   std::map<std::string, std::string> keys = {{"heroku", "key-1"}};  // by name of the Secret; "" for no Secret
   std::deque<kubeapi::ErrorReason> broken_status;                   // of the next writes of a status
+  absl::Duration status_takes;
+  int statuses_under_way = 0;
+  int most_statuses_under_way = 0;
+  bool probes_fail = false;
   std::vector<std::string> journal;
   std::vector<absl::Duration> read_limits;    // of target readings
   std::vector<absl::Duration> sample_limits;  // of metric readings
@@ -88,6 +93,10 @@ class Source final : public ports::MetricSource {
   Source(async::Loop& loop, Outside& outside) : loop_(loop), outside_(outside) {}
   async::Task<decision::Sample> Read(async::BootTime deadline) override {
     outside_.sample_limits.push_back(deadline - loop_.Now().boot);
+    if (outside_.probes_fail) {
+      co_return decision::Sample{.state = decision::SampleState::kMissing,
+                                 .missing = decision::MissingReason::kProbeFailed};
+    }
     co_return decision::Sample{
         .state = decision::SampleState::kValid, .value = outside_.value, .measured_at = loop_.Now(), .unit = "ms"};
   }
@@ -102,7 +111,12 @@ class Api final : public http::Handler {
  public:
   explicit Api(Outside& outside) : outside_(outside) {}
   async::Task<http::Response> Handle(http::ServerRequest request) override {
-    if (absl::EndsWith(request.path, "/status")) co_return TakeStatus(request);
+    if (absl::EndsWith(request.path, "/status")) {
+      outside_.most_statuses_under_way = std::max(outside_.most_statuses_under_way, ++outside_.statuses_under_way);
+      if (outside_.status_takes > absl::ZeroDuration()) (void)co_await async::Sleep(outside_.status_takes);
+      --outside_.statuses_under_way;
+      co_return TakeStatus(request);
+    }
     for (const auto& [name, key] : outside_.keys) {
       if (key.empty() || request.path != kubeapi::Secrets().ObjectPath("shop", name)) continue;
       outside_.journal.emplace_back("secret");
@@ -203,6 +217,19 @@ class ReconcilerTest : public testing::Test {
     object["spec"] = std::move(spec);
     Put(policies, kubeapi::ScalingPolicies(), key, std::move(object));
   }
+  // So many policies that only recommend, all at once, and then `last`; true when all passes succeeded.
+  bool PassTogether(int count, const std::vector<ObjectKey>& last = {}) {
+    std::vector<async::Task<absl::StatusOr<kube::Requeue>>> passes;
+    for (int i = 0; i < count; ++i) {
+      const ObjectKey key{"shop", absl::StrCat("p", i)};
+      PutPolicy({{"mode", "Recommend"}}, key);
+      passes.push_back(reconciler->Reconcile(key));
+    }
+    for (const ObjectKey& key : last) passes.push_back(reconciler->Reconcile(key));
+    bool ok = true;
+    for (const auto& requeue : loop.Run(async::All(std::move(passes)))) ok = ok && requeue.ok();
+    return ok;
+  }
   void Delete(const ObjectKey& key) { policies.Remove(policies.Get(key)->Json()); }
 
   absl::StatusOr<kube::Requeue> Reconcile(const ObjectKey& key = kWeb) { return loop.Run(reconciler->Reconcile(key)); }
@@ -271,6 +298,49 @@ TEST_F(ReconcilerTest, SpreadsFirstPasses) {
   EXPECT_TRUE(Entry(kWorker).last);
   EXPECT_GT(Pass(kWorker), absl::Seconds(1));  // and never again
   EXPECT_LE(loop.Now().boot - met, absl::Milliseconds(2));
+}
+
+TEST_F(ReconcilerTest, WritesAFewStatusesAtATime) {
+  outside.status_takes = absl::Milliseconds(100);
+  EXPECT_TRUE(PassTogether(50));
+  EXPECT_EQ(outside.most_statuses_under_way, static_cast<int>(Reconciler::kReportsAtOnce));
+}
+
+TEST_F(ReconcilerTest, AnIntentDoesNotWaitForStatuses) {
+  outside.value = 2000;
+  PutPolicy(
+      {{"metrics",
+        {{{"name", "heartbeat"},
+          {"source", {{"type", "HTTPHeartbeat"}, {"httpHeartbeat", {{"url", "http://shop.example/"}}}}},
+          {"strategy",
+           {{"type", "Threshold"}, {"threshold", {{"lower", 200}, {"upper", 1000}, {"breachesToScaleOut", 1}}}}}}}}});
+  outside.status_takes = absl::Seconds(2);
+  EXPECT_TRUE(PassTogether(50, {kWeb}));
+  EXPECT_EQ(outside.most_statuses_under_way, static_cast<int>(Reconciler::kReportsAtOnce) + 1);
+  EXPECT_EQ(Writes(), 1);
+}
+
+TEST_F(ReconcilerTest, SuspectsItselfWhenMostProbesFail) {
+  const auto at = [](const char* url) -> nlohmann::json {
+    nlohmann::json metric = {{"name", "heartbeat"},
+                             {"source", {{"type", "HTTPHeartbeat"}, {"httpHeartbeat", {{"url", url}}}}},
+                             {"strategy", {{"type", "Threshold"}, {"threshold", {{"lower", 200}, {"upper", 1000}}}}}};
+    return {{"metrics", nlohmann::json::array({metric})}};
+  };
+  const auto suspects = [this](const ObjectKey& key) {
+    (void)Pass(key);
+    return Entry(key).last->observation.probes_suspect;
+  };
+  outside.probes_fail = true;
+  const std::vector<std::pair<ObjectKey, const char*>> others = {
+      {{"shop", "a"}, "http://a.example/"}, {{"shop", "b"}, "http://b.example/"}, {{"shop", "c"}, "http://c.example/"}};
+  for (const auto& [key, url] : others) {
+    PutPolicy(at(url), key);
+    EXPECT_EQ(suspects(key), key.name == "c") << key.name;
+  }
+  outside.probes_fail = false;
+  EXPECT_TRUE(suspects(kWeb));                                           // three of four
+  EXPECT_FALSE(suspects(others[0].first) && suspects(others[1].first));  // they answer again
 }
 
 TEST_F(ReconcilerTest, LatenessDoesNotAddUp) {
