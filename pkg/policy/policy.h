@@ -188,17 +188,9 @@ struct ManualChange {
   bool operator==(const ManualChange&) const = default;
 };
 
-// The capacity has changed by at least `capacity` within `period`, up or down.
-struct RapidChange {
-  int capacity = 1;                           // 1..
-  absl::Duration period = absl::Minutes(30);  // 1..1440 min
-  bool operator==(const RapidChange&) const = default;
-};
-
 struct NotificationRule {
   std::string channel;
   std::vector<std::string> events;
-  std::optional<RapidChange> rapid_change;  // with the event RapidChange
   bool operator==(const NotificationRule&) const = default;
 };
 
