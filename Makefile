@@ -29,12 +29,8 @@ lint: ## clang-format and clang-tidy of what changed since it was clean
 	@pkg/cmake/install-packages.sh build test lint
 	@pkg/cmake/lint.sh
 
-bench: build ## the figures: the race on a real kube-apiserver (POLICIES=1000 FOR=120 OF=ottoscale,controller-runtime,kopf)
-	@pkg/cmake/install-packages.sh build test
-	@test/tools/build.sh >/dev/null
-	@$(CONFIGURE) -S . -B build/fast -DCMAKE_BUILD_TYPE=Release >build/fast.log 2>&1 || { cat build/fast.log; exit 1; }
-	@cmake --build build/fast --target bench_cloud
-	@/usr/bin/python3 test/bench/race.py --idle --policies $(or $(POLICIES),1000) --seconds $(or $(FOR),120) --of $(or $(OF),ottoscale,controller-runtime,kopf)
+bench: build ## the figures: a decision, and a race on a real kube-apiserver (POLICIES=1000 FOR=120 OF=ottoscale,kopf)
+	@test/bench/run.sh $(if $(POLICIES),--policies $(POLICIES)) $(if $(FOR),--seconds $(FOR)) $(if $(OF),--of $(OF))
 
 image: build ## the OCI image, without a container engine: build/image
 	@deploy/image/build.py build/ottoscale build/image

@@ -96,6 +96,16 @@ function(suite folder)
   endif()
 endfunction()
 
+# benchmark(NAME main.cc FOLDER...)  a Google Benchmark, only where the library is: `make bench` installs it
+function(benchmark name main)
+  find_package(benchmark QUIET)
+  if(OTTOSCALE_TESTS AND benchmark_FOUND)
+    helper_program(${name} ${main} ${ARGN})
+    target_link_libraries(${name} PRIVATE benchmark::benchmark)
+    set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+  endif()
+endfunction()
+
 function(helper_program name main)
   if(OTTOSCALE_TESTS)
     add_executable(${name} ${main})

@@ -1,5 +1,5 @@
-// What a decision costs: time, and allocations, which are counted by the operator new of this binary. Run by hand or by
-// test/bench; figures in README.md.
+// What a decision costs: time, and allocations, which are counted by the operator new of this binary. Run by
+// `make bench`; figures in README.md.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
