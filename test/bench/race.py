@@ -90,7 +90,7 @@ def objects(cloud, count, poll):
                 "target": {"type": "HerokuFormation", "herokuFormation": {
                     "accountRef": {"name": f"heroku-{account}"}, "app": f"app-{number}"}},
                 "maxCapacity": 2,
-                "metrics": [{"name": "heartbeat",
+                "metrics": [{"name": "heartbeat", "suddenDrop": "Accept",
                              "source": {"type": "HTTPHeartbeat", "httpHeartbeat": {
                                  "url": f"{cloud.url}/heartbeat/app-{number}", "timeoutMilliseconds": 5000}},
                              "strategy": {"type": "Threshold", "threshold": {
