@@ -79,12 +79,10 @@ check "real servers: kube-apiserver, etcd, kubectl, Helm" test/tools/build.sh
 
 say "build"
 configure() { cmake -G Ninja -DCMAKE_CXX_COMPILER=clang++-19 -S . "$@"; }
-check "configure product" configure -B build -DCMAKE_BUILD_TYPE=Release -DOTTOSCALE_TESTS=OFF
-check "build product" cmake --build build
+check "configure product and worlds (optimised)" configure -B build -DCMAKE_BUILD_TYPE=Release -DOTTOSCALE_TESTS=ON
+check "build product and worlds" cmake --build build --target ottoscale simulation_test
 check "configure tests (ASan+UBSan)" configure -B build/asan -DCMAKE_BUILD_TYPE=Debug -DOTTOSCALE_SANITIZE=address,undefined
 check "build tests" cmake --build build/asan
-check "configure worlds (optimised)" configure -B build/fast -DCMAKE_BUILD_TYPE=Release
-check "build worlds" cmake --build build/fast --target simulation_test
 [ "$failed" -eq 0 ] || finish
 
 say "architecture"
@@ -97,7 +95,7 @@ export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 OTTOSCALE_WO
 for binary in build/asan/tests/*_test; do suite "$binary"; done
 
 say "worlds (optimised, 1,000 seeds)"
-OTTOSCALE_WORLDS=${OTTOSCALE_FAST_WORLDS:-1000} suite build/fast/tests/simulation_test
+OTTOSCALE_WORLDS=${OTTOSCALE_FAST_WORLDS:-1000} suite build/tests/simulation_test
 
 say "end to end (the product)"
 for script in test/e2e/*_test.sh; do check "$(basename "$script" _test.sh)" "$script" "$PWD/build/ottoscale"; done

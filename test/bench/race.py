@@ -36,7 +36,7 @@ sys.path.insert(0, str(ROOT / "test/e2e"))
 from cluster import Cluster, Process, eventually, free_ports, send  # noqa: E402
 from running import PRODUCT, install  # noqa: E402
 
-CLOUD = os.environ.get("BENCH_CLOUD", str(ROOT / "build/fast/bench_cloud"))
+CLOUD = os.environ.get("BENCH_CLOUD", str(ROOT / "build/bench_cloud"))
 POLICIES_OF_A_NAMESPACE = 200
 POLICIES_OF_AN_ACCOUNT = 50  # 50 policies, 3 requests a poll, 2 polls a minute: 300 of the 600 requests allowed a minute
 TICKS = os.sysconf("SC_CLK_TCK")

@@ -74,7 +74,7 @@ std::string HowToReplay(const WorldOptions& options) {
   if (options.mutant != Mutant::kNone) {
     absl::StrAppend(&command, " OTTOSCALE_MUTANT=", static_cast<int>(options.mutant));
   }
-  absl::StrAppend(&command, " build/fast/tests/simulation_test --gtest_filter=Worlds.Replay");
+  absl::StrAppend(&command, " build/tests/simulation_test --gtest_filter=Worlds.Replay");
   if (!options.only) return command;
   for (const Disturbance& disturbance : DrawPlan(options).disturbances) {
     const auto& only = *options.only;

@@ -1,6 +1,6 @@
 // Worlds: how many is OTTOSCALE_WORLDS (default 40). A violation prints what it takes to fail in the same way, and one
 // command that runs that world with its trace:
-//   OTTOSCALE_SEED=17 OTTOSCALE_ONLY=3,7 build/fast/tests/simulation_test --gtest_filter=Worlds.Replay
+//   OTTOSCALE_SEED=17 OTTOSCALE_ONLY=3,7 build/tests/simulation_test --gtest_filter=Worlds.Replay
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
