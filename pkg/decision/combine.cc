@@ -32,11 +32,37 @@ LastChange LastChangeOf(const History& history) {
   return last;
 }
 
+// Whether a value says the same whatever the capacity was when it was measured: a total, divided by what is ready now.
+bool IsTotal(const policy::Metric& metric) {
+  return metric.basis == policy::Basis::kPerInstance && std::holds_alternative<policy::TargetTracking>(metric.strategy);
+}
+
+// How far ahead this metric looks: from its sample until what is ordered now would serve; 0 where nothing is foreseen.
+absl::Duration HorizonOf(const Draft& draft, size_t i) {
+  constexpr absl::Duration kUnseen = absl::Minutes(2);
+  const policy::Metric& metric = draft.spec.metrics[i];
+  const auto* tracking = std::get_if<policy::TargetTracking>(&metric.strategy);
+  if (tracking == nullptr || metric.basis == policy::Basis::kValue) return absl::ZeroDuration();
+  if (metric.aggregation.type != policy::Aggregation::Type::kLast) return absl::ZeroDuration();
+  const absl::Duration ahead = tracking->look_ahead.value_or(draft.history.boot_time.value_or(kUnseen));
+  if (ahead <= absl::ZeroDuration()) return absl::ZeroDuration();
+  return ahead + std::max(draft.now.boot - draft.usable[i]->measured_at, absl::ZeroDuration());
+}
+
+// See Note [Foresight] in growth.cc.
+void LookAhead(const Draft& draft, size_t i, StrategyInput& input) {
+  if (input.censored || input.history == nullptr || draft.usable[i]->doubtful) return;
+  input.horizon = HorizonOf(draft, i);
+  if (input.horizon <= absl::ZeroDuration()) return;
+  input.growth =
+      GrowthOf(input.history->marks, draft.seen.samples[i].value, draft.usable[i]->measured_at, input.horizon);
+}
+
 StrategyInput InputFor(const Draft& draft, size_t i) {
   const policy::Metric& metric = draft.spec.metrics[i];
   const Reading& reading = *draft.usable[i];
   const LastChange last = LastChangeOf(draft.history);
-  const bool settling = last.at && reading.measured_at - *last.at < draft.spec.behavior.settle;
+  const bool settling = !IsTotal(metric) && last.at && reading.measured_at - *last.at < draft.spec.behavior.settle;
   const TargetState* target = draft.target();
   return {.value = reading.value,
           .censored = reading.censored,
@@ -54,12 +80,14 @@ StrategyInput InputFor(const Draft& draft, size_t i) {
 void DoubtDrop(const Draft& draft, size_t i, StrategyAnswer& answer) {
   if (!draft.usable[i]->doubtful || !answer.recommended || *answer.recommended >= draft.from()) return;
   answer.recommended = draft.from();
+  answer.least.reset();
   answer.code = Code::kImplausible;
   answer.phrase = Phrase::kSuddenDrop;
 }
 
 void RunStrategy(Draft& draft, size_t i) {
-  const StrategyInput input = InputFor(draft, i);
+  StrategyInput input = InputFor(draft, i);
+  LookAhead(draft, i, input);
   StrategyAnswer answer =
       std::visit([&input](const auto& strategy) { return Judge(strategy, input); }, draft.spec.metrics[i].strategy);
   DoubtDrop(draft, i, answer);
@@ -68,6 +96,7 @@ void RunStrategy(Draft& draft, size_t i) {
   verdict.value = input.value;
   verdict.censored = input.censored;
   verdict.recommended = answer.recommended;
+  verdict.least = answer.least.value_or(answer.recommended.value_or(0));
   verdict.breaches = answer.run;
   verdict.above = answer.above;
   verdict.breaches_needed = answer.needed;
@@ -116,8 +145,9 @@ size_t First(const Draft& draft, Rank rank) {
   return best;
 }
 
-// The capacity for which all metrics together speak.
-int Combined(const Draft& draft) {
+// The capacity for which all metrics together speak; `word`: what one of them says that has a recommendation.
+template <typename Word>
+int Combined(const Draft& draft, Word word) {
   const std::vector<MetricVerdict>& metrics = draft.decision.metrics;
   int largest = -1;
   bool all_valid = true;
@@ -127,8 +157,8 @@ int Combined(const Draft& draft) {
       all_valid = false;
       continue;
     }
-    largest = std::max(largest, *metrics[i].recommended);
-    if (Votes(draft, i)) largest_vote = std::max(largest_vote, *metrics[i].recommended);
+    largest = std::max(largest, word(metrics[i]));
+    if (Votes(draft, i)) largest_vote = std::max(largest_vote, word(metrics[i]));
   }
   if (largest > draft.from()) return largest;
   if (!all_valid || largest_vote < 0) return draft.from();
@@ -153,7 +183,9 @@ void RunStrategies(Draft& draft) {
 }
 
 void CombineMetrics(Draft& draft) {
-  const int combined = Combined(draft);
+  const int combined = Combined(draft, [](const MetricVerdict& verdict) { return *verdict.recommended; });
+  draft.decision.least =
+      std::min(combined, Combined(draft, [](const MetricVerdict& verdict) { return verdict.least; }));
   draft.value = combined;
   draft.decision.recommended = combined;
   if (draft.words.size() < 2) return;  // a single metric has said it all

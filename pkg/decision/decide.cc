@@ -43,7 +43,7 @@ void Begin(Draft& draft) {
   Decision& decision = draft.decision;
   const TargetState* target = draft.target();
   decision.from = target != nullptr ? target->desired : draft.history.known_desired.value_or(0);
-  decision.recommended = decision.desired = draft.value = decision.from;
+  decision.recommended = decision.least = decision.desired = draft.value = decision.from;
   decision.limits =
       policy::LimitsAt(spec.min_capacity, spec.max_capacity, spec.schedule, draft.now.wall, spec.ceilings.max_capacity);
   decision.suspended = IsSuspended(spec, draft.now.wall);

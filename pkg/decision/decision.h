@@ -73,6 +73,7 @@ enum class Code {
   kProbesSuspect,       // ProbesSuspect: most heartbeats failed at once, so the operator suspects itself
   kImplausible,         // ImplausibleMetric: a sudden fall that later samples have not confirmed yet
   kOffTarget,           // OffTarget: further from the target than its tolerance
+  kRising,              // LoadRising: will be further above the target than its tolerance when what is ordered serves
   kNearTarget,          // WithinTolerance
   kStepReached,         // StepReached: within a step of the table
   kGoalMissed,          // LatencyAboveGoal
@@ -114,6 +115,7 @@ enum class Phrase {
   kNearTarget,
   kOffTarget,
   kOffTargetOutOnly,
+  kRising,
   kInFlightCounts,
   kGoalKept,
   kGoalMissed,
@@ -187,6 +189,7 @@ struct MetricVerdict {
   std::optional<double> measured;  // of the sample alone, when it may count
   bool censored = false;
   std::optional<int> recommended;
+  int least = 0;     // where recommended: the fewest with which this reading would not have asked for more
   int breaches = 0;  // length of the current run, this sample included
   int breaches_needed = 0;
   bool above = false;  // which side the run is on, when breaches > 0
@@ -204,6 +207,7 @@ struct Decision {
   bool write = false;      // false in Recommend, or when there is nothing to write
   bool suspended = false;  // spec.suspend holds at least one direction now, whether or not there is something to hold
   int recommended = 0;     // by the strategies, before any limit
+  int least = 0;           // the fewest with which they would not have asked for more; at most `recommended`
   int desired = 0;         // after all stages but suspend and mode: shown in Recommend too
   policy::Limits limits;
   std::vector<MetricVerdict> metrics;  // in the order of spec.metrics

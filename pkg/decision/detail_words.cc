@@ -94,6 +94,16 @@ std::string OffTarget(const Scene& scene, const Reason& reason) {
                       CapacityWords(reason.numbers.count, scene.target_unit()), " would keep");
 }
 
+std::string Rising(const Scene& scene, const Reason& reason) {
+  const Numbers& numbers = reason.numbers;
+  const std::string unit = UnitOf(scene, reason);
+  return absl::StrCat(Value(scene, reason), " is rising: ", ValueWords(numbers.other, numbers.bound, unit), " in ",
+                      DurationWords(absl::Ceil(numbers.time, absl::Seconds(1))), " would be above ",
+                      ValueWords(numbers.bound, numbers.bound, unit), ", for which ",
+                      CapacityWords(numbers.count, scene.target_unit()), numbers.count == 1 ? " is" : " are",
+                      " enough");
+}
+
 std::string Goal(const Scene& scene, const Reason& reason) {
   const std::string few = CapacityWords(reason.numbers.count, scene.target_unit());
   const std::string value = Value(scene, reason);
@@ -188,6 +198,7 @@ std::string StrategyWords(const Scene& scene, const Reason& reason) {
     case Phrase::kNearTarget:
       return absl::StrCat(Value(scene, reason), " is near the target of ", Bound(scene, reason));
     case Phrase::kOffTarget: return OffTarget(scene, reason);
+    case Phrase::kRising: return Rising(scene, reason);
     case Phrase::kOffTargetOutOnly: return absl::StrCat(Compared(scene, reason), ", but may only scale out");
     case Phrase::kInFlightCounts:
       return absl::StrCat(Compared(scene, reason), ", the target, but ", Ready(scene), " ready");
@@ -277,6 +288,7 @@ std::string DetailOf(const Scene& scene, const Reason& reason) {
     case Phrase::kNearTarget:
     case Phrase::kOffTarget:
     case Phrase::kOffTargetOutOnly:
+    case Phrase::kRising:
     case Phrase::kInFlightCounts:
     case Phrase::kGoalKept:
     case Phrase::kGoalMissed:

@@ -7,6 +7,7 @@
 
 #include "pkg/async/instant.h"
 #include "pkg/decision/decision.h"
+#include "pkg/decision/growth.h"
 #include "pkg/decision/observation.h"
 #include "pkg/decision/sample_window.h"
 
@@ -29,12 +30,14 @@ struct MetricHistory {
   std::optional<double> lowest;  // of all valid values: the time of an idle request, where nobody says it
   std::optional<Drop> drop;      // while it is not confirmed
   SampleWindow window;           // for the aggregation
+  Marks marks;                   // of a TargetTracking: where it is heading
   bool operator==(const MetricHistory&) const = default;
 };
 
 struct Recommendation {
   async::BootTime at;
   int capacity = 0;
+  int least = 0;  // see Decision::least
   bool operator==(const Recommendation&) const = default;
 };
 
@@ -78,6 +81,7 @@ struct History {
   std::optional<async::BootTime> watching_since;   // the first pass
   std::optional<async::BootTime> observing_since;  // first valid recommendation since start or change of target
   std::optional<async::BootTime> in_flight_since;
+  std::optional<absl::Duration> boot_time;       // of what we ordered, until all of it served; smoothed
   std::optional<PendingChange> pending;          // written to status before the cloud was; cleared by a read
   bool write_unknown = false;                    // the last write is Unknown: nothing before a read
   async::Instant unknown_at;                     // when that write was decided, while write_unknown

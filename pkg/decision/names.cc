@@ -63,6 +63,7 @@ const char* CodeName(Code code) {
     case Code::kProbesSuspect: return "ProbesSuspect";
     case Code::kImplausible: return "ImplausibleMetric";
     case Code::kOffTarget: return "OffTarget";
+    case Code::kRising: return "LoadRising";
     case Code::kNearTarget: return "WithinTolerance";
     case Code::kStepReached: return "StepReached";
     case Code::kGoalMissed: return "LatencyAboveGoal";

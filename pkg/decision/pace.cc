@@ -31,6 +31,8 @@ void StabiliseOut(Draft& draft, absl::Duration window) {
   if (release) draft.Until(*release + window);
 }
 
+// Nothing goes that the readings of the window would have wanted back. So what counts of each is the fewest with which
+// it was content, tolerance and all, and not how many it recommended: that may have been as many as there were.
 void StabiliseIn(Draft& draft, absl::Duration window) {
   const auto since = ObservingSince(draft.spec, draft.history, draft.now.boot).value_or(draft.now.boot);
   if (draft.now.boot - since < window) {
@@ -41,8 +43,8 @@ void StabiliseIn(Draft& draft, absl::Duration window) {
   std::optional<async::BootTime> release;
   for (const Recommendation& old : draft.history.recommendations) {
     if (draft.now.boot - old.at >= window) continue;
-    highest = std::max(highest, old.capacity);
-    if (old.capacity > draft.value) release = std::max(release.value_or(old.at), old.at);
+    highest = std::max(highest, old.least);
+    if (old.least > draft.value) release = std::max(release.value_or(old.at), old.at);
   }
   if (highest <= draft.value) return;
   draft.Say(Stage::kStabilise, Code::kStabilizing, std::min(draft.from(), highest), Phrase::kNeededBefore,

@@ -66,8 +66,17 @@ void NoticeOthers(History& history, int desired, async::Instant now) {
   history.known_desired = desired;
 }
 
-void TrackFlight(History& history, const TargetState& target, async::Instant now) {
+// What we ordered serves, as far as `deadline` lets it count: how long has it taken?
+void LearnBootTime(History& history, absl::Duration deadline, async::Instant now) {
+  const std::optional<async::BootTime>& since = history.in_flight_since;
+  const bool ordered = since && history.last_scale_out && history.last_scale_out->boot == *since;
+  if (!ordered || now.boot - *since > deadline) return;
+  history.boot_time = BootTimeAfter(history.boot_time, now.boot - *since);
+}
+
+void TrackFlight(History& history, const TargetState& target, absl::Duration deadline, async::Instant now) {
   if (!target.InFlight()) {
+    LearnBootTime(history, deadline, now);
     history.in_flight_since.reset();
   } else if (!history.in_flight_since) {
     history.in_flight_since = now.boot;
@@ -83,6 +92,11 @@ void RememberSample(MetricHistory& history, const policy::ScalingPolicy& spec, c
   if (!is_new) return;
   const bool censored = sample.state == SampleState::kCensored;
   if (!censored) history.lowest = std::min(history.lowest.value_or(sample.value), sample.value);
+  if (censored) {
+    history.marks = {};
+  } else if (!history.drop && std::holds_alternative<policy::TargetTracking>(metric.strategy)) {
+    AddMark(history.marks, sample.value, sample.measured_at.boot, MaxAge(spec, metric));
+  }
   AddSample(history.window, metric.aggregation, sample.value, censored, sample.measured_at.boot, MaxAge(spec, metric));
   history.last = sample;
 }
@@ -113,8 +127,8 @@ void PruneRecommendations(History& history, absl::Duration longest, async::BootT
   int lowest = INT_MAX;
   for (auto it = history.recommendations.rbegin(); it != history.recommendations.rend(); ++it) {
     if (now - it->at > longest || kept.size() == History::kMaxEntries) break;
-    if (it->capacity > highest || it->capacity < lowest) kept.push_back(*it);
-    highest = std::max(highest, it->capacity);
+    if (it->least > highest || it->capacity < lowest) kept.push_back(*it);
+    highest = std::max(highest, it->least);
     lowest = std::min(lowest, it->capacity);
   }
   std::reverse(kept.begin(), kept.end());
@@ -130,7 +144,8 @@ void RememberRecommendation(History& history, const policy::ScalingPolicy& spec,
   if (any) {
     history.valid_at = now;
     history.observing_since = ObservingSince(spec, history, now).value_or(now);
-    history.recommendations.push_back({.at = now, .capacity = outcome.decision.recommended});
+    history.recommendations.push_back(
+        {.at = now, .capacity = outcome.decision.recommended, .least = outcome.decision.least});
   }
   PruneRecommendations(history, ObservationGap(spec), now);
 }
@@ -189,7 +204,7 @@ void ForgetLoss(History& history, const policy::Behavior& behavior, async::BootT
 
 }  // namespace
 
-History Settle(const policy::ScalingPolicy&, History history, const Observation& seen, async::Instant now) {
+History Settle(const policy::ScalingPolicy& spec, History history, const Observation& seen, async::Instant now) {
   const TargetState* target = seen.state();
   if (target == nullptr) return history;
   // A reading of the very pass that made the write cannot know how it ended.
@@ -198,7 +213,7 @@ History Settle(const policy::ScalingPolicy&, History history, const Observation&
   history.target_uid = target->uid;
   SettlePending(history, target->desired, now);
   NoticeOthers(history, target->desired, now);
-  TrackFlight(history, *target, now);
+  TrackFlight(history, *target, spec.behavior.progress_deadline, now);
   ForgetCeilingBelow(history, target->desired);
   return history;
 }

@@ -151,6 +151,38 @@ TEST(Remember, MeasuresTheFlightFromTheNewestOrder) {
   EXPECT_EQ(world.history.in_flight_since, std::nullopt);
 }
 
+TEST(Remember, LearnsHowLongInstancesTakeToServe) {
+  SmallWorld world;
+  world.answer = Applied{3};
+  world.Beats(3, 1240);
+  world.target.desired = 3;
+  for (int i = 0; i < 4; ++i) world.Beat(500);
+  EXPECT_EQ(world.history.boot_time, std::nullopt);
+  world.target.ready = 3;
+  world.Beat(500);
+  EXPECT_EQ(world.history.boot_time, absl::Seconds(150)) << "ordered, four polls in flight, seen at the next";
+  // What somebody else orders is not ours, and what goes away takes no time to serve.
+  world.target.desired = 5;
+  world.Beats(2, 500);
+  world.target.ready = 5;
+  world.answer = std::nullopt;
+  world.Beats(12, 100);
+  EXPECT_LT(world.target.desired, 5);
+  EXPECT_EQ(world.history.boot_time, absl::Seconds(150));
+}
+
+TEST(Remember, TakesWhatNeverServedInTimeForNoBootTime) {
+  SmallWorld world;
+  world.spec.behavior.progress_deadline = absl::Seconds(60);
+  world.answer = Applied{3};
+  world.Beats(3, 1240);
+  world.target.desired = 3;
+  for (int i = 0; i < 4; ++i) world.Beat(500);
+  world.target.ready = 3;
+  world.Beat(500);
+  EXPECT_EQ(world.history.boot_time, std::nullopt);
+}
+
 TEST(Remember, StaysBoundedWhateverIsSeen) {
   SmallWorld world;
   world.spec.poll_period = absl::Seconds(1);

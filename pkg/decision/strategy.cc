@@ -75,6 +75,7 @@ StrategyAnswer Wanting(int wanted, const StrategyInput& input, StrategyAnswer an
   if (wanted == *input.from) return answer;
   if (out ? input.settling_out : input.settling_in) {
     answer.state = MetricVerdict::State::kIgnored;
+    answer.least.reset();
     answer.code = Code::kSettling;
     answer.phrase = Phrase::kSettling;
     answer.numbers.above = out;

@@ -20,7 +20,9 @@ struct StrategyInput {
   bool settling_out = false;               // measured too soon after a scale-out to be evidence for more
   bool settling_in = false;
   bool scale_out_only = false;
-  absl::Duration settle;  // for words
+  double growth = 0;       // of the value until what is ordered now serves, as a share of it; 0: none foreseen
+  absl::Duration horizon;  // until then
+  absl::Duration settle;   // for words
 };
 
 // What it says.
@@ -30,6 +32,7 @@ struct StrategyAnswer {
   bool above = false;
   int needed = 0;
   std::optional<int> recommended;  // nullopt: no word
+  std::optional<int> least;        // see MetricVerdict; nullopt: as many as recommended
   Code code = Code::kInRange;
   Phrase phrase = Phrase::kNone;
   Numbers numbers;

@@ -30,13 +30,13 @@ struct TrackingCase {
 };
 
 TEST(TargetTracking, WorkedVectors) {
-  // Target 100, 10 % to both sides.
+  // Target 100, 10 % above it.
   const TrackingCase cases[] = {
       {"at the target", 100, 4, 4, 4},
       {"at the upper tolerance", 110, 10, 10, 10},
       {"just above it: ceil(11.01)", 110.1, 10, 10, 12},
-      {"at the lower tolerance", 90, 10, 10, 10},
-      {"just below it: ceil(8.99)", 89.9, 10, 10, 9},
+      {"one fewer would be above the target", 90.1, 10, 10, 10},
+      {"one fewer is at the target", 90, 10, 10, 9},
       {"two grow by one", 130, 2, 2, 3},
       {"one grows by one", 111, 1, 1, 2},
       {"two shrink to one", 50, 2, 2, 1},
@@ -61,6 +61,45 @@ TEST(TargetTracking, HasATolerancePerDirection) {
   EXPECT_EQ(Wanted(tracking, At(101, 10, 10)), 11);
   EXPECT_EQ(Wanted(tracking, At(51, 10, 10)), 10);
   EXPECT_EQ(Wanted(tracking, At(49, 10, 10)), 5);
+}
+
+struct FitCase {
+  const char* name;
+  double value;  // per ready instance
+  double growth;
+  int from;
+  int wanted;
+  int least;  // which would not have asked for more: at 110 each
+};
+
+TEST(TargetTracking, TakesTheSmallestSizeThatFitsWhatIsSeenAndForeseen) {
+  const FitCase cases[] = {
+      {"10 at 100: 1000 fit 9.09", 100, 0, 10, 10, 10},
+      {"what is foreseen may use the tolerance twice: 1200", 100, 0.2, 10, 10, 10},
+      {"and beyond that not once: 1210 need 11", 100, 0.21, 10, 11, 10},
+      {"doubles: 2000 need 18.2", 100, 1, 10, 19, 10},
+      {"what is seen asks for more than what is foreseen: 1200, and 1260 need 11.5", 120, 0.05, 10, 12, 11},
+      {"what is foreseen asks for more: 1200, and 2400 need 21.8", 120, 1, 10, 22, 11},
+      {"a rise keeps what would be wanted back: 700, and 980 need 8.9", 70, 0.4, 10, 9, 7},
+      {"an idle one rises: 50, and 100 fit one", 50, 1, 1, 1, 1},
+      {"an idle one rises beyond: 61, and 122 do not", 61, 1, 1, 2, 1},
+  };
+  for (const FitCase& c : cases) {
+    StrategyInput input = At(c.value, c.from, c.from);
+    input.growth = c.growth;
+    input.horizon = absl::Seconds(120);
+    const StrategyAnswer answer = Judge(TargetTracking{.target = 100}, input);
+    EXPECT_EQ(answer.recommended, c.wanted) << c.name;
+    EXPECT_EQ(answer.least, c.least) << c.name;
+  }
+}
+
+TEST(TargetTracking, CountsWhatBootsForWhatIsForeseen) {
+  StrategyInput input = At(100, 4, 2);
+  input.growth = 1;
+  EXPECT_EQ(Wanted(TargetTracking{.target = 100}, input), 4) << "400 fit 4";
+  input.value = 130;
+  EXPECT_EQ(Wanted(TargetTracking{.target = 100}, input), 5) << "260, and 520 need 4.7";
 }
 
 TEST(TargetTracking, TakesACensoredValueOnlyAsEvidenceForMore) {
@@ -106,6 +145,71 @@ TEST(TargetTracking, DoesNotOrderTwiceWhileItBoots) {
     EXPECT_THAT(decision.message, HasSubstr("but 2 of 4 dynos ready"));
   }
   EXPECT_EQ(world.Pass({Valid(300, world.now)}).decision.to, 6) << "more load may order more at once";
+}
+
+// A total that rises by 30 each poll, of instances that are meant to have 100 each.
+SmallWorld Climbing(double start, int polls) {
+  SmallWorld world;
+  world.spec = Tracking(100);
+  world.target.desired = world.target.ready = 4;
+  for (int i = 0; i < polls; ++i) world.Pass({Valid(start + 30 * i, world.now, "requests")});
+  return world;
+}
+
+TEST(TargetTracking, OrdersAheadOfALoadThatRises) {
+  // 340, 370; at 400 it has risen by one a second, and 520 two minutes later need 4.7.
+  SmallWorld world = Climbing(340, 2);
+  const Decision decision = world.Pass({Valid(400, world.now, "requests")}).decision;
+  EXPECT_EQ(decision.to, 5);
+  EXPECT_EQ(decision.code, Code::kRising);
+  EXPECT_EQ(decision.message,
+            "requests 100 requests per instance is rising: 130 requests per instance in 2 min would be above 120 "
+            "requests per instance, for which 5 dynos are enough: 4 \u2192 5 dynos");
+}
+
+TEST(TargetTracking, LooksNoFurtherThanItIsTold) {
+  SmallWorld world = Climbing(340, 2);
+  std::get<TargetTracking>(world.spec.metrics[0].strategy).look_ahead = absl::Seconds(30);
+  EXPECT_EQ(world.Pass({Valid(400, world.now, "requests")}).decision.to, 4) << "430 fit 4";
+  std::get<TargetTracking>(world.spec.metrics[0].strategy).look_ahead = absl::Seconds(60);
+  EXPECT_EQ(world.Pass({Valid(430, world.now, "requests")}).decision.to, 5) << "490 do not";
+}
+
+TEST(TargetTracking, LooksAsFarAsInstancesTakeToServe) {
+  SmallWorld world = Climbing(340, 2);
+  world.history.boot_time = absl::Seconds(30);
+  EXPECT_EQ(world.Pass({Valid(400, world.now, "requests")}).decision.to, 4) << "430 fit 4";
+}
+
+TEST(TargetTracking, ForeseesNothingOfAValueThatItsOwnCapacityChanges) {
+  SmallWorld world;
+  world.spec = Tracking(100);
+  world.spec.metrics[0].basis = policy::Basis::kValue;
+  world.target.desired = world.target.ready = 4;
+  for (const double value : {101, 104, 107, 110}) EXPECT_EQ(world.Pass({Valid(value, world.now)}).decision.to, 4);
+}
+
+TEST(TargetTracking, BelievesATotalWhileItSettles) {
+  SmallWorld world;
+  world.spec = Tracking(100);
+  world.spec.behavior.settle = absl::Seconds(60);
+  EXPECT_EQ(world.Pass({Valid(300, world.now)}).decision.to, 3);
+  EXPECT_EQ(world.Pass({Valid(500, world.now)}).decision.to, 5);
+  world.spec.metrics[0].basis = policy::Basis::kValue;
+  world.target.desired = world.target.ready = 5;
+  EXPECT_EQ(world.Pass({Valid(200, world.now)}).decision.code, Code::kSettling);
+}
+
+TEST(TargetTracking, ScalesInToWhatEveryReadingOfTheWindowFits) {
+  SmallWorld world;
+  world.spec = Tracking(100);
+  world.spec.behavior.scale_in.stabilization_window = absl::Seconds(120);
+  world.target.desired = world.target.ready = 10;
+  // 1000 recommend 10 of 10, but 9.09 would do: 10. 430 would fit 3.9.
+  world.Pass({Valid(1000, world.now)});
+  for (const double load : {430, 300, 300}) EXPECT_EQ(world.Pass({Valid(load, world.now)}).decision.to, 10) << load;
+  // 300 recommend 3, of which 430 had asked for more: 4.
+  EXPECT_EQ(world.Pass({Valid(300, world.now)}).decision.to, 4);
 }
 
 TEST(TargetTracking, HasNoSampleWithNothingReady) {

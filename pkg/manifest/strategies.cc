@@ -74,6 +74,7 @@ policy::TargetTracking ReadTargetTracking(ObjectReader tracking) {
       tracking.Int("scaleOutTolerancePercent", {0, 1000}).value_or(out.scale_out_tolerance_percent);
   out.scale_in_tolerance_percent =
       tracking.Int("scaleInTolerancePercent", {0, 99}).value_or(out.scale_in_tolerance_percent);
+  if (const auto seconds = tracking.Int("lookAheadSeconds", {0, 900})) out.look_ahead = absl::Seconds(*seconds);
   tracking.Finish();
   return out;
 }

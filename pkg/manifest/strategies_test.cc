@@ -62,8 +62,11 @@ TEST(Strategies, AreDecodedWithTheirDefaults) {
   using Change = policy::StepTable::Change;
   const Row rows[] = {
       {Tracking("target: 45"), policy::TargetTracking{.target = 45}},
-      {Tracking("target: '37.5', scaleOutTolerancePercent: 0, scaleInTolerancePercent: 30"),
-       policy::TargetTracking{.target = 37.5, .scale_out_tolerance_percent = 0, .scale_in_tolerance_percent = 30}},
+      {Tracking("target: '37.5', scaleOutTolerancePercent: 0, scaleInTolerancePercent: 30, lookAheadSeconds: 0"),
+       policy::TargetTracking{.target = 37.5,
+                              .scale_out_tolerance_percent = 0,
+                              .scale_in_tolerance_percent = 30,
+                              .look_ahead = absl::ZeroDuration()}},
       {Steps("{lower: 1000, change: 1}"), policy::StepTable{.steps = {{.lower = 1000, .change = 1}}}},
       {Steps("{upper: 100, change: -2}, {lower: '200.5', upper: 300, change: 10}, {lower: '300.0', change: 50}",
              ", changeType: Percent, breachesToScaleOut: 1, breachesToScaleIn: 9"),

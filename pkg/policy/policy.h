@@ -63,11 +63,14 @@ struct Threshold {
 
 // Keeps the value at `target`: the capacity that is wanted is to the present one as the value is to the target. With
 // Basis kValue the value has to fall as the capacity grows (utilization, time in a queue per instance); a total belongs
-// with kPerInstance.
+// with kPerInstance. Of a total that rises, what is foreseen at the end of `look_ahead` has to stay within the
+// tolerance, too.
 struct TargetTracking {
   double target = 0;                     // above 0
   int scale_out_tolerance_percent = 10;  // 0..1000: up to so much above the target nothing is done
-  int scale_in_tolerance_percent = 10;   // 0..99: down to so much below it
+  int scale_in_tolerance_percent = 0;    // 0..99: down to so much below it
+  // 0..900 s; 0: not at all; nullopt: as long as an instance takes to serve, as was seen, or 2 min before one was
+  std::optional<absl::Duration> look_ahead;
   bool operator==(const TargetTracking&) const = default;
 };
 
@@ -162,7 +165,8 @@ struct Behavior {
   // Nothing is taken away that a Threshold or StepTable would want back at once (of values that are shared:
   // kPerInstance, kPerNode).
   bool project_scale_in = true;
-  absl::Duration settle = absl::Seconds(60);              // after any change: readings are no evidence for more of it
+  // After any change: readings are no evidence for more of it, but for a total that a TargetTracking divides itself.
+  absl::Duration settle = absl::Seconds(60);
   absl::Duration progress_deadline = absl::Seconds(900);  // in flight longer: TargetNotProgressing, decisions go on
   bool operator==(const Behavior&) const = default;
 };
