@@ -82,6 +82,9 @@ function(product name main)
   add_executable(${name} ${main})
   target_precompile_headers(${name} REUSE_FROM precompiled)
   target_link_libraries(${name} PRIVATE ${all_floors})
+  if(NOT OTTOSCALE_SANITIZE)
+    target_link_libraries(${name} PRIVATE mimalloc)  # in place of libc's malloc: pkg/decisions/0010-mimalloc.md
+  endif()
   set_source_files_properties(${main} PROPERTIES COMPILE_DEFINITIONS
     "OTTOSCALE_VERSION=\"${PROJECT_VERSION}\";OTTOSCALE_REVISION=\"${revision}\"")
 endfunction()

@@ -37,7 +37,7 @@ struct CloudOptions {
   TlsOptions tls;
   std::string proxy;  // "http://host:3128": all connections go through it (CONNECT), which also resolves the names
   absl::Duration connect_timeout = absl::Seconds(5);
-  size_t threads = 4;  // of cpprestsdk's pool: the first transport of the process decides
+  size_t threads = 2;  // of cpprestsdk's pool: the first transport of the process decides
   Resolver resolver;   // null: SystemResolver()
 };
 // Clouds and Kubernetes: carries credentials, keeps connections alive, never follows redirects, ignores proxy

@@ -1,8 +1,14 @@
 // Note [Threads]
 //
 // cpprestsdk runs its own pool. A Call is what the two sides share: the pool's threads post every event to the loop,
-// and all fields but `wrote`, `received` and the cancellation source belong to the loop. A call whose task has gone is
-// cancelled; what still arrives for it is dropped. Nothing ever waits on a thread of the pool.
+// and all fields but `wrote`, what the mutex guards and the cancellation source belong to the loop. A call
+// whose task has gone is cancelled; what still arrives for it is dropped. Nothing ever waits on a thread of the pool.
+//
+// An answer that is wanted whole is gathered on the pool's threads and told in one post; each post costs the loop a
+// wake-up, and there would be four. A streamed one posts its head, its chunks and its end.
+//
+// A sink must not fail: the library then closes it and waits for that, on the thread of the pool that would have to do
+// it. What nobody wants is taken and dropped, and the call is cancelled.
 //
 // Note [What may have been sent]
 //
@@ -38,6 +44,8 @@
 #include <deque>
 #include <limits>
 #include <map>
+#include <mutex>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -74,16 +82,14 @@ using SinkBase = Concurrency::streams::details::streambuf_state_manager<uint8_t>
 
 class ChunkSink final : public SinkBase {
  public:
-  // On a thread of the pool, one call at a time. Its task completes when the chunk has been taken.
-  using OnChunk = std::function<pplx::task<void>(std::string chunk)>;
+  // On a thread of the pool, one call at a time. Its task completes, with the size, when the chunk has been taken.
+  using OnChunk = std::function<pplx::task<size_t>(absl::string_view chunk)>;
   explicit ChunkSink(OnChunk on_chunk) : SinkBase(std::ios_base::out), on_chunk_(std::move(on_chunk)) {}
 
  protected:
-  pplx::task<size_t> _putn(const uint8_t* data, size_t size) override {
-    return Deliver(data, size).then([size] { return size; });
-  }
+  pplx::task<size_t> _putn(const uint8_t* data, size_t size) override { return Deliver(data, size); }
   pplx::task<int_type> _putc(uint8_t byte) override {
-    return Deliver(&byte, 1).then([byte] { return int_type{byte}; });
+    return Deliver(&byte, 1).then([byte](size_t) { return int_type{byte}; });
   }
   pplx::task<bool> _sync() override { return pplx::task_from_result(true); }
 
@@ -117,11 +123,11 @@ class ChunkSink final : public SinkBase {
   static pos_type Eof() { return static_cast<pos_type>(traits::eof()); }
   static pplx::task<int_type> EofTask() { return pplx::task_from_result<int_type>(traits::eof()); }
   // An exception that left here would end the process; as a failed task it ends the request.
-  pplx::task<void> Deliver(const uint8_t* data, size_t size) {
+  pplx::task<size_t> Deliver(const uint8_t* data, size_t size) {
     try {
-      return on_chunk_(std::string(data, data + size));
+      return on_chunk_(absl::string_view(reinterpret_cast<const char*>(data), size));
     } catch (...) {
-      return pplx::task_from_exception<void>(std::current_exception());
+      return pplx::task_from_exception<size_t>(std::current_exception());
     }
   }
 
@@ -136,28 +142,39 @@ struct Head {
   Headers headers;
 };
 
+// An answer that is wanted whole, as far as it has come.
+struct Answer {
+  std::optional<Head> head;
+  async::BootTime head_at;
+  std::string body;
+  absl::Status end;  // of the body
+};
+
 struct Chunk {
   std::string bytes;
   pplx::task_completion_event<void> taken;
 };
 
-struct TooLargeError : std::exception {};
 struct TooLateError : std::exception {};
-struct AbandonedError : std::exception {};
 
 struct Call {
-  explicit Call(async::Loop& loop) : mailbox(loop.mailbox()), head(loop), settled(loop) {}
+  Call(async::Loop& loop, bool is_whole) : whole(is_whole), mailbox(loop.mailbox()), told(loop) {}
 
+  const bool whole;  // else streamed: see Note [Threads]
   std::shared_ptr<async::Mailbox> mailbox;
-  async::Promise<Head> head;
-  async::Promise<void> settled;  // the library will say no more
+  async::Promise<Answer> told;  // all of it, or the head of a streamed one
   pplx::cancellation_token_source cancel;
   std::shared_ptr<client::http_client> http;
   std::shared_ptr<RefusalNote> note;
   async::BootTime write_by = async::BootTime::Infinite();  // of the body; set before the pool has the call
   std::atomic<bool> wrote{false};
-  std::atomic<size_t> received{0};
   size_t max_body_bytes = std::numeric_limits<size_t>::max();
+
+  std::mutex mutex;                             // of the next four
+  Answer answer;                                // of a whole one
+  bool too_large = false;                       // is its body
+  bool over = false;                            // the library will say no more
+  std::optional<async::Promise<void>> settled;  // who waits for that
 
   // The loop's.
   std::deque<Chunk> chunks;
@@ -168,7 +185,7 @@ struct Call {
   async::Signal changed;
 
   void Arrived(Chunk chunk) {
-    if (abandoned) return Refuse(chunk);
+    if (abandoned) return Drop(chunk);
     chunks.push_back(std::move(chunk));
     changed.Notify();
   }
@@ -183,10 +200,30 @@ struct Call {
     if (abandoned) return;
     abandoned = true;
     if (!ended) cancel.cancel();
-    for (Chunk& chunk : chunks) Refuse(chunk);
+    for (Chunk& chunk : chunks) Drop(chunk);
     chunks.clear();
   }
-  static void Refuse(Chunk& chunk) { chunk.taken.set_exception(AbandonedError()); }
+  static void Drop(Chunk& chunk) { chunk.taken.set(); }
+
+  // On a thread of the pool.
+  void Over() {
+    const std::lock_guard lock(mutex);
+    over = true;
+    if (settled) settled->Set(absl::OkStatus());
+  }
+  // Completes when the library will say no more. Asked at most once.
+  async::Future<void> Settled(async::Loop& loop) {
+    const async::Promise<void> promise(loop);
+    const std::lock_guard lock(mutex);
+    settled = promise;
+    if (over) promise.Set(absl::OkStatus());
+    return promise.GetFuture();
+  }
+  // What has come of a whole answer.
+  Answer TakeAnswer() {
+    const std::lock_guard lock(mutex);
+    return std::exchange(answer, {});
+  }
 };
 using CallPtr = std::shared_ptr<Call>;
 
@@ -242,8 +279,6 @@ absl::Status CurrentFailure(Call& call) {
     return FailureOfLibrary(error, call);
   } catch (const web::uri_exception& error) {
     return MakeFailure({Failure::kInvalidRequest, false}, absl::StrCat("URL: ", error.what()));
-  } catch (const TooLargeError&) {
-    return TooLarge(call.max_body_bytes);
   } catch (const TooLateError&) {
     return MakeFailure({Failure::kTimeout, true}, "the deadline passed before the request was whole");
   } catch (const pplx::task_canceled&) {
@@ -255,24 +290,36 @@ absl::Status CurrentFailure(Call& call) {
   }
 }
 
-// On a thread of the pool.
-pplx::task<void> HandOver(const CallPtr& call, std::string bytes) {
-  call->received += bytes.size();
-  if (call->received > call->max_body_bytes) return pplx::task_from_exception<void>(TooLargeError());
+// On a thread of the pool, as all up to the line below.
+pplx::task<size_t> HandOver(const CallPtr& call, absl::string_view bytes) {
   pplx::task_completion_event<void> taken;
-  call->mailbox->Post([call, chunk = Chunk{std::move(bytes), taken}]() mutable { call->Arrived(std::move(chunk)); });
-  return pplx::create_task(taken);
+  call->mailbox->Post([call, chunk = Chunk{std::string(bytes), taken}]() mutable { call->Arrived(std::move(chunk)); });
+  return pplx::create_task(taken).then([size = bytes.size()] { return size; });
+}
+
+// Tells what has come of an answer whose body is too large, and gives up the rest.
+void EndAsTooLarge(const CallPtr& call) {
+  Answer answer = call->TakeAnswer();
+  answer.end = TooLarge(call->max_body_bytes);
+  call->told.Set(std::move(answer));
+  call->cancel.cancel();
+}
+
+pplx::task<size_t> Gather(const CallPtr& call, absl::string_view bytes) {
+  std::unique_lock lock(call->mutex);
+  std::string& body = call->answer.body;
+  if (bytes.size() > call->max_body_bytes - body.size()) call->too_large = true;
+  if (!call->too_large) absl::StrAppend(&body, bytes);
+  const bool end = call->too_large && call->answer.head;  // else the head, which is still on its way, is the end
+  lock.unlock();
+  if (end) EndAsTooLarge(call);
+  return pplx::task_from_result(bytes.size());
 }
 
 Head HeadOf(const web::http::http_response& response) {
   Head head{.status = response.status_code()};
   for (const auto& [name, value] : response.headers()) head.headers.Add(name, value);
   return head;
-}
-
-void Finish(const CallPtr& call, absl::Status end) {
-  call->mailbox->Post([call, end = std::move(end)]() mutable { call->End(std::move(end)); });
-  call->settled.Set(absl::OkStatus());
 }
 
 // The two ends of every chain look at their task's outcome: a failure that nobody sees ends the process.
@@ -283,21 +330,47 @@ void OnBodyEnd(const CallPtr& call, const pplx::task<web::http::http_response>& 
   } catch (...) {
     end = CurrentFailure(*call);
   }
-  Finish(call, std::move(end));
+  if (call->whole) {
+    Answer answer = call->TakeAnswer();
+    answer.end = std::move(end);
+    call->told.Set(std::move(answer));
+  } else {
+    call->mailbox->Post([call, end = std::move(end)]() mutable { call->End(std::move(end)); });
+  }
+  call->Over();
 }
 
-void OnHead(const CallPtr& call, const pplx::task<web::http::http_response>& task) {
+// What the head of a whole answer already says: too long a body is not waited for.
+bool PromisesTooMuch(const Call& call, const web::http::http_request& request, const Head& head) {
+  uint64_t declared = 0;
+  return request.method() != "HEAD" && absl::SimpleAtoi(head.headers.Get("Content-Length").value_or(""), &declared) &&
+         declared > call.max_body_bytes;
+}
+
+void OnHead(const CallPtr& call, const web::http::http_request& request,
+            const pplx::task<web::http::http_response>& task) {
   absl::Status failure;
   try {
     web::http::http_response response = task.get();
-    call->head.Set(HeadOf(response));
+    Answer answer{.head = HeadOf(response), .head_at = async::AsioLoop::BootNow()};
+    if (call->whole) {
+      std::unique_lock lock(call->mutex);
+      call->too_large = call->too_large || PromisesTooMuch(*call, request, *answer.head);
+      call->answer.head = std::move(answer.head);  // the body may have begun already
+      call->answer.head_at = answer.head_at;
+      const bool end = call->too_large;
+      lock.unlock();
+      if (end) EndAsTooLarge(call);
+    } else {
+      call->told.Set(std::move(answer));
+    }
     response.content_ready().then([call](const pplx::task<web::http::http_response>& body) { OnBodyEnd(call, body); });
     return;
   } catch (...) {
     failure = CurrentFailure(*call);
   }
-  call->head.Set(failure);
-  Finish(call, std::move(failure));
+  call->told.Set(std::move(failure));
+  call->Over();
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -361,9 +434,11 @@ std::string IdentityOf(const Request& request) {
   if (!request.credential && token.empty()) return "";
   std::string text =
       absl::StrCat(request.credential_scheme, " ", request.credential ? request.credential->Reveal() : "", " ", token);
+  static EVP_MD* const kSha256 =
+      EVP_MD_fetch(nullptr, "SHA256", nullptr);  // once: a look-up takes longer than the hash
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
-  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);
+  CHECK(EVP_Digest(text.data(), text.size(), digest.data(), &size, kSha256, nullptr) == 1, "OpenSSL knows SHA-256");
   const Secret overwritten(std::move(text));  // when it goes
   return std::string(digest.begin(), digest.begin() + size);
 }
@@ -381,9 +456,8 @@ class CloudTransport final : public Transport {
  private:
   struct Opened {
     CallPtr call;
-    Head head;
+    Answer answer;
     async::BootTime start;
-    async::BootTime at;  // of the head
   };
 
   async::Task<absl::StatusOr<Response>> Fetch(Request request, Url url);
@@ -471,7 +545,8 @@ web::http::http_request CloudTransport::Compose(const Request& request, const Ur
     const bool begun = call->wrote.exchange(true);  // the first time: after the headers, before the body
     if (!begun && async::AsioLoop::BootNow() >= call->write_by) throw TooLateError();
   });
-  auto sink = std::make_shared<ChunkSink>([call](std::string bytes) { return HandOver(call, std::move(bytes)); });
+  auto sink = std::make_shared<ChunkSink>(
+      [call](absl::string_view bytes) { return call->whole ? Gather(call, bytes) : HandOver(call, bytes); });
   message.set_response_stream(
       Concurrency::streams::basic_ostream<uint8_t>(Concurrency::streams::streambuf<uint8_t>(std::move(sink))));
   return message;
@@ -479,15 +554,16 @@ web::http::http_request CloudTransport::Compose(const Request& request, const Ur
 
 absl::StatusOr<CallPtr> CloudTransport::Start(const Request& request, const Url& url, const std::string& address,
                                               async::BootTime deadline) {
-  auto call = std::make_shared<Call>(loop_);
+  auto call = std::make_shared<Call>(loop_, !request.streaming);
   if (request.at_most_once) call->write_by = deadline;
   if (!request.streaming) call->max_body_bytes = request.max_body_bytes;
   try {
     Pool pool = Connections(request, url, address);
     call->http = std::move(pool.http);
     call->note = std::move(pool.note);
-    call->http->request(Compose(request, url, call), call->cancel.get_token())
-        .then([call](const pplx::task<web::http::http_response>& task) { OnHead(call, task); });
+    const web::http::http_request message = Compose(request, url, call);
+    call->http->request(message, call->cancel.get_token())
+        .then([call, message](const pplx::task<web::http::http_response>& task) { OnHead(call, message, task); });
   } catch (...) {
     return CurrentFailure(*call);
   }
@@ -505,13 +581,13 @@ async::Task<absl::StatusOr<std::vector<std::string>>> CloudTransport::Addresses(
   co_return addresses;
 }
 
-async::Task<absl::Status> Settled(async::Future<void> future) { co_return co_await std::move(future); }
+async::Task<absl::Status> Outcome(async::Future<void> future) { co_return co_await std::move(future); }
 
 // Gives up a call of which no head came, and says how it failed: see Note [What may have been sent].
 async::Task<absl::Status> CloudTransport::FailureOfCall(CallPtr call, absl::Status status) {
   const async::Context& context = co_await async::CurrentContext();
   call->Abandon();
-  auto settling = Settled(call->settled.GetFuture());
+  auto settling = Outcome(call->Settled(loop_));
   const absl::Status settled = co_await async::Shield(loop_.Now().boot + kSettle, std::move(settling));
   const bool sent = !settled.ok() || call->wrote;
   if (context.cancelled()) co_return FailureOfContext(context.status(), sent);
@@ -559,17 +635,23 @@ async::Task<absl::StatusOr<CloudTransport::Opened>> CloudTransport::Attempt(cons
   const async::BootTime start = loop_.Now().boot;
   const async::BootTime deadline = (co_await async::CurrentContext()).deadline();
   CO_ASSIGN_OR_RETURN(const CallPtr call, Start(request, url, address, deadline));
-  absl::StatusOr<Head> head;
+  absl::StatusOr<Answer> answer;
   {
     const ConnectWatch watch(loop_, call, options_.connect_timeout);
-    head = co_await call->head.GetFuture();
+    answer = co_await call->told.GetFuture();
   }
-  if (!head.ok()) co_return co_await FailureOfCall(call, head.status());
-  if (absl::Status status = CheckHead(*head); !status.ok()) {
+  if (!answer.ok()) {
+    Answer part = call->TakeAnswer();
+    if (!part.head) co_return co_await FailureOfCall(call, answer.status());
+    call->Abandon();
+    part.end = FailureOfContext(answer.status(), true);
+    answer = std::move(part);
+  }
+  if (absl::Status status = CheckHead(*answer->head); !status.ok()) {
     call->Abandon();
     co_return status;
   }
-  co_return Opened{call, *std::move(head), start, loop_.Now().boot};
+  co_return Opened{call, *std::move(answer), start};
 }
 
 // Addresses one after the other, as long as nothing has been sent.
@@ -591,22 +673,10 @@ async::Task<absl::StatusOr<CloudTransport::Opened>> CloudTransport::Open(const R
 
 async::Task<absl::StatusOr<Response>> CloudTransport::Fetch(Request request, Url url) {
   CO_ASSIGN_OR_RETURN(Opened opened, co_await Open(request, url));
-  CloudBody body(opened.call, absl::InfiniteDuration());
-  uint64_t declared = 0;
-  const std::string length = opened.head.headers.Get("Content-Length").value_or("");
-  const bool too_large =
-      request.method != "HEAD" && absl::SimpleAtoi(length, &declared) && declared > request.max_body_bytes;
-  std::string text;
-  absl::Status end = too_large ? TooLarge(request.max_body_bytes) : absl::OkStatus();
-  while (end.ok()) {
-    absl::StatusOr<std::optional<std::string>> chunk = co_await body.Next();
-    if (!chunk.ok()) end = chunk.status();
-    if (!chunk.ok() || !chunk->has_value()) break;
-    text += **chunk;
-  }
-  Response response{.status = opened.head.status, .headers = std::move(opened.head.headers)};
-  response.body = BodyThatEnds(std::move(text), std::move(end));
-  response.times.headers = opened.at - opened.start;
+  Answer& answer = opened.answer;
+  Response response{.status = answer.head->status, .headers = std::move(answer.head->headers)};
+  response.body = BodyThatEnds(std::move(answer.body), std::move(answer.end));
+  response.times.headers = answer.head_at - opened.start;
   response.times.total = loop_.Now().boot - opened.start;
   co_return response;
 }
@@ -616,9 +686,10 @@ async::Task<absl::StatusOr<Response>> CloudTransport::Send(Request request, asyn
   CO_ASSIGN_OR_RETURN(Url url, ParseUrl(request.url));
   if (!request.streaming) co_return co_await async::WithDeadline(deadline, Fetch(std::move(request), std::move(url)));
   CO_ASSIGN_OR_RETURN(Opened opened, co_await async::WithDeadline(deadline, Open(request, url)));
-  Response response{.status = opened.head.status, .headers = std::move(opened.head.headers)};
+  Head& head = *opened.answer.head;
+  Response response{.status = head.status, .headers = std::move(head.headers)};
   response.body = Body(std::make_unique<CloudBody>(opened.call, request.idle_timeout));
-  response.times.headers = opened.at - opened.start;
+  response.times.headers = opened.answer.head_at - opened.start;
   co_return response;
 }
 
