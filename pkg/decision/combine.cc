@@ -68,6 +68,7 @@ StrategyInput InputFor(const Draft& draft, size_t i) {
           .censored = reading.censored,
           .is_new = reading.is_new,
           .history = FindMetric(draft.history, metric.name),
+          .now = draft.now.boot,
           .from = draft.held ? std::nullopt : std::optional(draft.from()),
           .ready = target != nullptr ? target->ready : 0,
           .settling_out = settling && last.out,

@@ -21,16 +21,35 @@ struct Drop {
   bool operator==(const Drop&) const = default;
 };
 
+// A LatencyGoal that is missed.
+struct Overload {
+  int ready = 0;        // so many serve
+  double response = 0;  // what a request takes: more than the goal
+  bool operator==(const Overload&) const = default;
+};
+
+// One that is kept again since more serve: what too much load for the first looks like with the second. See
+// Note [Where the model is wrong] in strategy_latency_goal.cc.
+struct Relief {
+  Overload before;
+  int ready = 0;        // more than before
+  double response = 0;  // the goal is kept
+  async::BootTime at;
+  bool operator==(const Relief&) const = default;
+};
+
 // What one metric has shown.
 struct MetricHistory {
   std::string name;
   int run = 0;  // distinct samples in a row on one side
   bool above = false;
-  std::optional<Sample> last;    // the last sample that was valid or censored
-  std::optional<double> lowest;  // of all valid values: the time of an idle request, where nobody says it
-  std::optional<Drop> drop;      // while it is not confirmed
-  SampleWindow window;           // for the aggregation
-  Marks marks;                   // of a TargetTracking: where it is heading
+  std::optional<Sample> last;        // the last sample that was valid or censored
+  std::optional<double> lowest;      // of all valid values: the time of an idle request, where nobody says it
+  std::optional<Drop> drop;          // while it is not confirmed
+  SampleWindow window;               // for the aggregation
+  Marks marks;                       // of a TargetTracking: where it is heading
+  std::optional<Overload> overload;  // of a LatencyGoal, while it is missed
+  std::optional<Relief> relief;      // the last
   bool operator==(const MetricHistory&) const = default;
 };
 

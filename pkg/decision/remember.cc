@@ -5,6 +5,7 @@
 
 #include "pkg/decision/decide.h"
 #include "pkg/decision/draft.h"
+#include "pkg/decision/strategy.h"
 
 // Note [Whose change]
 // The desired capacity may differ from what we last knew for three reasons: a write of ours whose end was unknown or
@@ -101,6 +102,15 @@ void RememberSample(MetricHistory& history, const policy::ScalingPolicy& spec, c
   history.last = sample;
 }
 
+// What was compared teaches, not the sample alone. Without a target nobody knows who has served it.
+void RememberGoal(MetricHistory& history, const policy::Metric& metric, const MetricVerdict& verdict,
+                  const Outcome& outcome) {
+  const auto* goal = std::get_if<policy::LatencyGoal>(&metric.strategy);
+  const TargetState* target = outcome.observation.state();
+  if (goal == nullptr || target == nullptr || !verdict.value) return;
+  LearnFrom(*goal, *verdict.value, verdict.censored, target->ready, outcome.now.boot, history);
+}
+
 void RememberSamples(History& history, const policy::ScalingPolicy& spec, const Outcome& outcome) {
   const std::vector<MetricVerdict>& verdicts = outcome.decision.metrics;
   if (verdicts.size() != spec.metrics.size()) return;
@@ -114,6 +124,7 @@ void RememberSamples(History& history, const policy::ScalingPolicy& spec, const 
     metric.run = verdict.breaches;
     metric.above = verdict.above;
     if (verdict.measured) RememberSample(metric, spec, spec.metrics[i], outcome.observation.samples[i]);
+    RememberGoal(metric, spec.metrics[i], verdict, outcome);
     metrics.push_back(std::move(metric));
   }
   history.metrics = std::move(metrics);

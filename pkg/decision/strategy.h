@@ -15,6 +15,7 @@ struct StrategyInput {
   bool censored = false;                   // more than `value`
   bool is_new = false;                     // another sample than the last
   const MetricHistory* history = nullptr;  // null: none yet
+  async::BootTime now;                     // of the pass
   std::optional<int> from;                 // capacity; nullopt: unknown, so nothing can be recommended
   int ready = 0;                           // of it; what the value was measured with
   bool settling_out = false;               // measured too soon after a scale-out to be evidence for more
@@ -42,6 +43,10 @@ StrategyAnswer Judge(const policy::Threshold& threshold, const StrategyInput& in
 StrategyAnswer Judge(const policy::TargetTracking& tracking, const StrategyInput& input);
 StrategyAnswer Judge(const policy::StepTable& table, const StrategyInput& input);
 StrategyAnswer Judge(const policy::LatencyGoal& goal, const StrategyInput& input);
+
+// What a new reading teaches of where the goal is missed; `ready`: instances that have served it.
+void LearnFrom(const policy::LatencyGoal& goal, double response, bool censored, int ready, async::BootTime now,
+               MetricHistory& history);
 
 // For strategies that count breaches in a row.
 struct Breach {

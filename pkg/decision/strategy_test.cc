@@ -315,6 +315,99 @@ TEST(LatencyGoal, TakesOneAwayWhereTheRestKeepsTheGoal) {
   EXPECT_EQ(Wanted(Goal(), At(150, 1, 1)), 1);
 }
 
+// With one worker the model is that of M/M/1: R = S / (1 - rho), so rho(R) = 1 - S / R and all is worked out by hand.
+policy::LatencyGoal OneWorker() {
+  return {.goal_milliseconds = 400, .service_milliseconds = 100, .workers_per_instance = 1};
+}
+
+TEST(LatencyGoal, KeepsATenthOfTheLoadBetweenOutAndIn) {
+  // rho(400) = 0.75, of which 0.675 may be used. One of 4 may go while rho <= 0.675 x 3/4 = 0.50625: R <= 202.53.
+  EXPECT_EQ(Wanted(OneWorker(), At(202.5, 4, 4)), 3);
+  EXPECT_EQ(Wanted(OneWorker(), At(202.6, 4, 4)), 4);
+  // One of 2 while rho <= 0.3375: R <= 150.94.
+  EXPECT_EQ(Wanted(OneWorker(), At(150.9, 2, 2)), 1);
+  EXPECT_EQ(Wanted(OneWorker(), At(151.0, 2, 2)), 2);
+  // And 3 that would stand at 0.75 of the load that made it 4 are wanted at once: 4 x 0.7501 / 0.75.
+  EXPECT_EQ(Wanted(OneWorker(), At(400.1, 4, 4)), 5);
+}
+
+// After 3 have missed the goal and 4 keep it at 180 ms: rho(180) = 4/9, so the 3 had 16/27 = 0.5926 of the model.
+MetricHistory Relieved(async::BootTime at) {
+  MetricHistory history;
+  LearnFrom(OneWorker(), 410, false, 3, at, history);
+  LearnFrom(OneWorker(), 180, false, 4, at, history);
+  return history;
+}
+
+TEST(LatencyGoal, DoesNotGoBackToWhatHasJustMissedTheGoal) {
+  const async::BootTime start{absl::Hours(100)};
+  const MetricHistory history = Relieved(start);
+  ASSERT_EQ(history.relief,
+            (Relief{.before = {.ready = 3, .response = 410}, .ready = 4, .response = 180, .at = start}));
+  ASSERT_EQ(history.overload, std::nullopt);
+  StrategyInput input = At(166.6, 4, 4);
+  input.history = &history;
+  input.now = start + absl::Minutes(5);
+  // 0.9 x 16/27 x 3/4 = 0.4: R <= 166.67.
+  EXPECT_EQ(Wanted(OneWorker(), input), 3);
+  input.value = 166.7;
+  EXPECT_EQ(Wanted(OneWorker(), input), 4);
+  // After 20 of 24 hours at least 0.625 is allowed again: 0.9 x 0.625 x 3/4 = 0.421875, R <= 172.97.
+  input.now = start + absl::Hours(20);
+  input.value = 172.9;
+  EXPECT_EQ(Wanted(OneWorker(), input), 3);
+  input.value = 173.0;
+  EXPECT_EQ(Wanted(OneWorker(), input), 4);
+  input.now = start + absl::Hours(30);
+  input.value = 202.5;
+  EXPECT_EQ(Wanted(OneWorker(), input), 3) << "forgotten";
+}
+
+TEST(LatencyGoal, LearnsNothingFromALoadThatFallsByItself) {
+  MetricHistory history;
+  LearnFrom(OneWorker(), 410, false, 3, {}, history);
+  EXPECT_EQ(history.overload, (Overload{.ready = 3, .response = 410}));
+  LearnFrom(OneWorker(), 180, false, 3, {}, history);
+  EXPECT_EQ(history.overload, std::nullopt);
+  LearnFrom(OneWorker(), 170, false, 4, {}, history);
+  EXPECT_EQ(history.relief, std::nullopt);
+}
+
+TEST(LatencyGoal, TakesACensoredReadingForAMissAndNeverForRelief) {
+  MetricHistory history;
+  LearnFrom(OneWorker(), 400, true, 3, {}, history);
+  EXPECT_EQ(history.overload, (Overload{.ready = 3, .response = 400}));
+  LearnFrom(OneWorker(), 100, true, 4, {}, history);
+  EXPECT_EQ(history.relief, std::nullopt);
+  EXPECT_TRUE(history.overload.has_value());
+}
+
+TEST(LatencyGoal, LearnsTheIdleTimeFromAMissAndItsRelief) {
+  // S = 100: at rho = 5/6 one takes 600 ms, and two take 100 / (1 - 5/12) = 171.43 ms.
+  policy::LatencyGoal goal = OneWorker();
+  goal.service_milliseconds.reset();
+  MetricHistory history{.lowest = 171.43};
+  LearnFrom(goal, 600, false, 1, {}, history);
+  LearnFrom(goal, 171.43, false, 2, {}, history);
+  StrategyInput input = At(171.43, 2, 2);
+  input.history = &history;
+  const StrategyAnswer answer = Judge(goal, input);
+  EXPECT_NEAR(answer.numbers.other, 100, 0.01);
+  EXPECT_EQ(answer.recommended, 2) << "taken for idle, one would do";
+}
+
+TEST(LatencyGoal, TakesAZeroForAnIdleAnswer) {
+  policy::LatencyGoal goal = OneWorker();
+  EXPECT_EQ(Wanted(goal, At(0, 4, 4)), 3);
+  goal.service_milliseconds.reset();
+  EXPECT_EQ(Wanted(goal, At(0, 4, 4)), 3);
+  // An idle request is taken to need 0.4 ms, so one that takes 100 ms finds rho = 0.996, beyond the model's end.
+  const MetricHistory history{.lowest = 0};
+  StrategyInput input = At(100, 4, 4);
+  input.history = &history;
+  EXPECT_EQ(Wanted(goal, input), 4);
+}
+
 TEST(LatencyGoal, SaysWhereNoCapacityHelps) {
   const policy::LatencyGoal goal{.goal_milliseconds = 100, .service_milliseconds = 150};
   const StrategyAnswer answer = Judge(goal, At(170, 2, 2));
