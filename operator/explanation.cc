@@ -23,7 +23,7 @@ struct StageQuestion {
   const char* stage;
   const char* question;
 };
-constexpr std::array<StageQuestion, 15> kQuestions = {{{"Target", "can the target be read and scaled"},
+constexpr std::array<StageQuestion, 16> kQuestions = {{{"Target", "can the target be read and scaled"},
                                                        {"Quality", "which samples count"},
                                                        {"Strategy", "what the metric asks for"},
                                                        {"Combine", "what all metrics ask for together"},
@@ -36,6 +36,7 @@ constexpr std::array<StageQuestion, 15> kQuestions = {{{"Target", "can the targe
                                                        {"Cooldown", "how soon after the last change"},
                                                        {"InFlight", "is the last change done"},
                                                        {"Clamp", "the bounds again, above all else"},
+                                                       {"Clock", "was the clock set just now"},
                                                        {"Suspend", "is it held by spec.suspend"},
                                                        {"Mode", "may it be written"}}};
 

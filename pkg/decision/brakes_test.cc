@@ -172,5 +172,67 @@ TEST(ManualChange, SetsBackNoOffSwitchAndNothingWhileSuspended) {
   EXPECT_EQ(world.Beat(500).decision.code, Code::kSuspended);
 }
 
+// A minimum of 4 from 13:00 on, and a target of 2.
+SmallWorld BeforeTheWindow() {
+  SmallWorld world;
+  policy::Weekly weekly{.start_minute = 13 * 60, .end_minute = 14 * 60};
+  world.spec.schedule.windows = {{.name = "lunch", .when = weekly, .min_capacity = 4}};
+  world.Beat(640);
+  return world;
+}
+
+TEST(Clock, HoldsForOnePassAfterTheWallClockWasSet) {
+  SmallWorld world = BeforeTheWindow();
+  world.now.wall += absl::Hours(1);
+  const Decision held = world.Beat(640).decision;
+  EXPECT_EQ(held.action, Action::kHold);
+  EXPECT_EQ(held.code, Code::kClockJumped);
+  EXPECT_EQ(
+      held.message,
+      "2 dynos is below the minimum of 4 (lunch), but the clock was set forward by 60 min, so nothing is done before "
+      "the next poll: holding at 2 dynos");
+  EXPECT_EQ(world.Beat(640).decision.to, 4) << "then it is believed";
+}
+
+TEST(Clock, HoldsAfterAJumpToAnyTime) {
+  for (const absl::Time wall :
+       {Noon() + absl::Hours(1), Noon() - absl::Hours(1), absl::UnixEpoch(), absl::FromUnixSeconds(2147483648),
+        absl::FromUnixSeconds(4294967296), Noon() + absl::Seconds(91), Noon() - absl::Seconds(31)}) {
+    SmallWorld world = BeforeTheWindow();
+    world.threshold().breaches_to_scale_out = 1;
+    world.now.wall = wall;
+    EXPECT_EQ(world.Beat(2000).decision.code, Code::kClockJumped) << wall;
+    EXPECT_GT(world.Beat(2000).decision.to, 2) << wall;
+  }
+}
+
+TEST(Clock, IsSteeredAndSleepsWithoutAJump) {
+  for (const absl::Duration steered : {absl::Seconds(60), -absl::Seconds(60), absl::Seconds(1)}) {
+    SmallWorld world = BeforeTheWindow();
+    world.threshold().breaches_to_scale_out = 1;
+    world.now.wall += steered;
+    EXPECT_EQ(world.Beat(2000).decision.to, 3) << steered;
+  }
+  SmallWorld asleep = BeforeTheWindow();
+  asleep.now = asleep.now + absl::Hours(1);
+  EXPECT_EQ(asleep.Beat(640).decision.to, 4) << "both clocks went on: the window is open";
+}
+
+TEST(Clock, KnowsNoJumpInTheFirstPass) {
+  SmallWorld world;
+  world.threshold().breaches_to_scale_out = 1;
+  EXPECT_EQ(world.Beat(2000).decision.to, 3);
+}
+
+TEST(Clock, LeavesCooldownsAlone) {
+  SmallWorld world;
+  world.threshold().breaches_to_scale_out = 1;
+  world.spec.behavior.scale_out.cooldown = absl::Seconds(120);
+  world.Beat(2000);
+  world.now.wall += absl::Hours(24);
+  EXPECT_EQ(world.Beat(2000).decision.code, Code::kCooldown) << "30 s on the clock that nobody sets";
+  EXPECT_EQ(world.Beat(2000).decision.code, Code::kCooldown);
+}
+
 }  // namespace
 }  // namespace ottoscale::decision

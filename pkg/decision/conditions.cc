@@ -15,9 +15,9 @@
 // |                |         | TargetNotProgressing                                          |                                |
 // | AbleToScale    | False   | a TargetFault or its finer reason; Frozen, ScaledToZero,      | nothing is written             |
 // |                |         | TargetOff, AwaitingReadBack, Cooldown, StateLost, InFlight,   |                                |
-// |                |         | Suspended; TargetBounds, TargetBusy, ProviderRateLimited,     |                                |
-// |                |         | CredentialsInvalid, TargetNotFound, WriteRefused,             |                                |
-// |                |         | GateViolation                                                 |                                |
+// |                |         | ClockJumped, Suspended; TargetBounds, TargetBusy,             |                                |
+// |                |         | ProviderRateLimited, CredentialsInvalid, TargetNotFound,      |                                |
+// |                |         | WriteRefused, GateViolation                                   |                                |
 // | ScalingLimited | True    | LimitedByMaxCapacity, LimitedByMinCapacity, TargetBounds,     | more or less was wanted        |
 // |                |         | WindowConflict                                                |                                |
 // | ScalingLimited | False   | DesiredWithinRange                                            |                                |
@@ -139,6 +139,7 @@ std::optional<Saying> Held(const Decision& decision) {
     case Code::kCooldown:
     case Code::kStateLost:
     case Code::kInFlight:
+    case Code::kClockJumped:
     case Code::kSuspended: return False(CodeName(decision.code), detail);
     case Code::kStabilizing:
     case Code::kRateLimited:

@@ -29,6 +29,7 @@ constexpr StageEntry kChain[] = {
     {Stage::kCooldown, KeepCooldown, false},      // how soon again
     {Stage::kInFlight, AwaitFlight, false},       // one change at a time
     {Stage::kClamp, Clamp, false},                // bounds again, and the provider's ceiling
+    {Stage::kClock, DoubtClock, false},           // the schedule may be that of another day
     {Stage::kSuspend, KeepSuspension, false},     // a person said stop
     {Stage::kMode, KeepMode, false},              // Recommend and a frozen operator never write
 };

@@ -31,6 +31,7 @@ enum class Stage {
   kCooldown,    // how soon again
   kInFlight,    // the last change is still under way
   kClamp,       // limits beat all above
+  kClock,       // the wall clock was set: not in this pass
   kSuspend,     // suspended: this direction is held
   kMode,        // Recommend: never written
 };
@@ -82,6 +83,7 @@ enum class Code {
   kFallback,            // Fallback: no valid data for long
   kManualHold,          // ManualChangeHeld
   kManualRevert,        // ManualChangeReverted
+  kClockJumped,         // ClockJumped: the wall clock was set since the last pass
   kWouldFlap,           // WouldFlap: what is left would ask for more at once
 };
 const char* CodeName(Code code);
@@ -147,6 +149,7 @@ enum class Phrase {
   kInFlight,
   kStepCeiling,
   kTargetCeiling,
+  kClockJumped,
   kSuspended,
   kFrozen,
   kRecommendOnly,

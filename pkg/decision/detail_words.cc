@@ -262,6 +262,9 @@ std::string DetailOf(const Scene& scene, const Reason& reason) {
   switch (reason.phrase) {
     case Phrase::kNone: return "";
     case Phrase::kSteady: return "within the bounds";
+    case Phrase::kClockJumped:
+      return absl::StrCat("the clock was set ", reason.numbers.above ? "forward" : "back", " by ",
+                          DurationWords(reason.numbers.time), ", so nothing is done before the next poll");
     case Phrase::kSuspended: return Suspended(scene.spec);
     case Phrase::kFrozen: return "nothing is written (the operator is frozen)";
     case Phrase::kRecommendOnly: return "nothing is written (Recommend)";

@@ -67,6 +67,7 @@ void ProjectScaleIn(Draft& draft);
 void KeepCooldown(Draft& draft);
 void AwaitFlight(Draft& draft);
 void Clamp(Draft& draft);
+void DoubtClock(Draft& draft);
 void KeepSuspension(Draft& draft);
 void KeepMode(Draft& draft);
 

@@ -97,6 +97,7 @@ struct History {
   std::optional<ReadBack> read_back;               // the last of them whose answer nobody had seen
   std::string target_uid;                          // "" until the target has been read once
   std::optional<async::BootTime> valid_at;         // the last pass in which some metric had a word
+  std::optional<async::Instant> last_pass;         // on both clocks: whether the wall clock was set since
   std::optional<async::BootTime> watching_since;   // the first pass
   std::optional<async::BootTime> observing_since;  // first valid recommendation since start or change of target
   std::optional<async::BootTime> in_flight_since;

@@ -20,6 +20,7 @@ const char* StageName(Stage stage) {
     case Stage::kCooldown: return "Cooldown";
     case Stage::kInFlight: return "InFlight";
     case Stage::kClamp: return "Clamp";
+    case Stage::kClock: return "Clock";
     case Stage::kSuspend: return "Suspend";
     case Stage::kMode: return "Mode";
   }
@@ -72,6 +73,7 @@ const char* CodeName(Code code) {
     case Code::kFallback: return "Fallback";
     case Code::kManualHold: return "ManualChangeHeld";
     case Code::kManualRevert: return "ManualChangeReverted";
+    case Code::kClockJumped: return "ClockJumped";
     case Code::kWouldFlap: return "WouldFlap";
   }
   CheckFailed(__FILE__, __LINE__, "code", "not a code");

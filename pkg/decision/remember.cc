@@ -151,6 +151,7 @@ void RememberRecommendation(History& history, const policy::ScalingPolicy& spec,
   const std::vector<MetricVerdict>& verdicts = outcome.decision.metrics;
   const bool any = std::any_of(verdicts.begin(), verdicts.end(),
                                [](const MetricVerdict& verdict) { return verdict.recommended.has_value(); });
+  history.last_pass = outcome.now;
   if (!history.watching_since) history.watching_since = now;
   if (any) {
     history.valid_at = now;

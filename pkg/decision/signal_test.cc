@@ -127,6 +127,52 @@ TEST(Signal, NeverCountsWhatCannotBeTrue) {
   }
 }
 
+// Every way in which a value can get into arithmetic: whatever it is, nothing is done and nothing of it is kept.
+TEST(Signal, NoStrategyAndNoWindowIsFooledByWhatIsNoReading) {
+  using Limit = std::numeric_limits<double>;
+  const policy::Strategy strategies[] = {
+      policy::Threshold{.lower = 200, .upper = 1000, .breaches_to_scale_out = 1, .breaches_to_scale_in = 1},
+      policy::TargetTracking{.target = 600},
+      policy::StepTable{.steps = {{.upper = 200, .change = -1}, {.lower = 1000, .change = 1}},
+                        .breaches_to_scale_out = 1,
+                        .breaches_to_scale_in = 1},
+      policy::LatencyGoal{.goal_milliseconds = 800}};
+  const Aggregation windows[] = {{},
+                                 {.type = Aggregation::Type::kMean, .window = absl::Seconds(60)},
+                                 {.type = Aggregation::Type::kExponentialMean, .window = absl::Seconds(60)},
+                                 {.type = Aggregation::Type::kPercentile, .window = absl::Seconds(60)}};
+  for (const policy::Strategy& strategy : strategies) {
+    for (const Aggregation& window : windows) {
+      SmallWorld world;
+      world.spec.max_capacity = 20;
+      world.spec.metrics[0].strategy = strategy;
+      world.spec.metrics[0].aggregation = window;
+      world.Beats(4, 600);
+      const int before = world.target.desired;
+      const std::vector<MetricHistory> kept = world.history.metrics;
+      for (const double value : {Limit::quiet_NaN(), Limit::signaling_NaN(), Limit::infinity(), -Limit::infinity(),
+                                 Limit::max(), Limit::lowest(), 1e308, 1.1e15, -Limit::denorm_min(), -1.0}) {
+        SmallWorld fooled = world;
+        const Decision decision = fooled.Beat(value).decision;
+        EXPECT_EQ(decision.to, before) << value;
+        EXPECT_FALSE(decision.metrics[0].value) << value;
+        EXPECT_EQ(fooled.history.metrics, kept) << value;
+      }
+    }
+  }
+}
+
+TEST(Signal, SumsOfTheLargestReadingsStayFinite) {
+  for (const Aggregation::Type type :
+       {Aggregation::Type::kMean, Aggregation::Type::kExponentialMean, Aggregation::Type::kPercentile}) {
+    SmallWorld world;
+    world.spec.metrics[0].aggregation = {.type = type, .window = absl::Seconds(300)};
+    Outcome last = world.Beats(40, 1e15);
+    ASSERT_TRUE(last.decision.metrics[0].value);
+    EXPECT_NEAR(*last.decision.metrics[0].value / 1e15, 1, 1e-9);
+  }
+}
+
 TEST(Signal, RefusesASampleFromTheFutureAndDoesNotTakeItForTheLatest) {
   SmallWorld world;
   world.threshold().breaches_to_scale_out = 1;
