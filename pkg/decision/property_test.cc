@@ -2,10 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 
-#include "pkg/async/random.h"
 #include "pkg/decision/events.h"
-#include "pkg/decision/small_world.h"
+#include "pkg/decision/random_world.h"
 #include "pkg/decision/status.h"
 
 namespace ottoscale::decision {
@@ -14,131 +15,76 @@ namespace {
 constexpr uint64_t kWorlds = 120;
 constexpr int kPasses = 60;
 
-int Between(async::Random& random, int low, int high) {
-  return low + static_cast<int>(random.Below(static_cast<uint64_t>(high - low) + 1));
-}
-absl::Duration SomeSeconds(async::Random& random, int high) { return absl::Seconds(Between(random, 0, high)); }
-
-policy::DirectionBehavior RandomDirection(async::Random& random) {
-  using Select = policy::DirectionBehavior::Select;
-  policy::DirectionBehavior direction;
-  if (random.Chance(0.5)) direction.cooldown = SomeSeconds(random, 300);
-  if (random.Chance(0.5)) direction.stabilization_window = SomeSeconds(random, 300);
-  direction.select = random.Chance(0.1) ? Select::kDisabled : random.Chance(0.5) ? Select::kMax : Select::kMin;
-  for (int i = Between(random, 0, 2); i > 0; --i) {
-    using Type = policy::RatePolicy::Type;
-    direction.policies.push_back({.type = random.Chance(0.5) ? Type::kPercent : Type::kInstances,
-                                  .value = Between(random, 1, 100),
-                                  .period = absl::Seconds(Between(random, 1, 300))});
-  }
-  return direction;
-}
-
-policy::Metric RandomMetric(async::Random& random, int number) {
-  policy::Metric metric = HeartbeatMetric("m" + std::to_string(number));
-  if (random.Chance(0.3)) metric.source.type = "RackspaceLoadBalancer";
-  metric.scale_out_only = random.Chance(0.2);
-  if (random.Chance(0.3)) metric.max_age = absl::Seconds(Between(random, 1, 120));
-  metric.strategy = policy::Threshold{.lower = 200,
-                                      .upper = 1000,
-                                      .breaches_to_scale_out = Between(random, 1, 4),
-                                      .breaches_to_scale_in = Between(random, 1, 4),
-                                      .step_out = Between(random, 1, 4),
-                                      .step_in = Between(random, 1, 4)};
-  return metric;
-}
-
-policy::Window RandomWindow(async::Random& random, int number) {
-  policy::Window window{.name = "w" + std::to_string(number)};
-  policy::Weekly weekly;
-  weekly.start_minute = 720 + Between(random, 0, 30);
-  weekly.end_minute = 720 + Between(random, 0, 60);
-  window.when = weekly;
-  if (random.Chance(0.6)) window.min_capacity = Between(random, 0, 10);
-  if (random.Chance(0.6)) window.max_capacity = Between(random, 1, 12);
-  return window;
-}
-
-policy::ScalingPolicy RandomPolicy(async::Random& random) {
-  policy::ScalingPolicy spec{.target = {.type = "HerokuFormation"}};
-  if (random.Chance(0.2)) spec.mode = policy::Mode::kRecommend;
-  using Scope = policy::Suspend::Scope;
-  if (random.Chance(0.3)) {
-    spec.suspend = policy::Suspend{.scope = random.Chance(0.4)   ? Scope::kAll
-                                            : random.Chance(0.5) ? Scope::kScaleIn
-                                                                 : Scope::kScaleOut,
-                                   .until = Noon() + SomeSeconds(random, 1800)};
-  }
-  spec.min_capacity = Between(random, 0, 4);
-  spec.max_capacity = std::max(1, spec.min_capacity + Between(random, 0, 8));
-  for (int i = Between(random, 0, 2); i > 0; --i) spec.schedule.windows.push_back(RandomWindow(random, i));
-  for (int i = Between(random, 1, 3); i > 0; --i) spec.metrics.push_back(RandomMetric(random, i));
-  spec.behavior = {.scale_out = RandomDirection(random),
-                   .scale_in = RandomDirection(random),
-                   .settle = SomeSeconds(random, 60),
-                   .progress_deadline = absl::Seconds(Between(random, 10, 300))};
-  return spec;
-}
-
-Sample RandomSample(async::Random& random, async::Instant now) {
-  const async::Instant at = random.Chance(0.2) ? now + -SomeSeconds(random, 200) : now;
-  if (random.Chance(0.1)) return Missing(MissingReason::kProbeFailed);
-  if (random.Chance(0.1)) return Censored(random.Chance(0.5) ? 10000 : 500, at);
-  const double values[] = {50, 199.9, 200, 600, 1000, 1000.1, 5000};
-  return Valid(values[random.Below(7)], at);
-}
-
-// A world whose weather lasts a while, so that runs and windows are reached.
-struct RandomWorld : SmallWorld {
-  explicit RandomWorld(uint64_t seed) : random(seed) {
-    spec = RandomPolicy(random);
-    target.desired = target.ready = Between(random, 0, 12);
-    history.state_lost = random.Chance(0.1);
-  }
-
-  std::vector<Sample> Samples() {
-    std::vector<Sample> samples;
-    if (random.Chance(0.15)) weather = Between(random, 0, 2);
-    for (size_t i = 0; i < spec.metrics.size(); ++i) {
-      samples.push_back(weather == 0 ? RandomSample(random, now) : Valid(weather == 1 ? 50 : 5000, now));
-    }
-    return samples;
-  }
-
-  void Weather() {
-    failure.reset();
-    answer.reset();
-    if (random.Chance(0.05)) failure = TargetFailure{.fault = TargetFault::kUnavailable};
-    if (random.Chance(0.05)) target.desired = target.ready = Between(random, 0, 12);
-    target.ready = random.Chance(0.2) ? Between(random, 0, 12) : target.desired;
-    target.off = random.Chance(0.03);
-    target.ceiling = random.Chance(0.1) ? std::optional(Between(random, 0, 12)) : std::nullopt;
-    if (random.Chance(0.05)) answer = Unknown{};
-    if (random.Chance(0.05)) answer = Refused{.kind = Refused::Kind::kLimit};
-  }
-
-  async::Random random;
-  int weather = 0;
-};
-
 bool Usable(const policy::ScalingPolicy& spec, const policy::Metric& metric, const Sample& sample, async::Instant now) {
   const absl::Duration limit = metric.max_age.value_or(3 * spec.poll_period);
   return sample.state != SampleState::kMissing && now.boot - sample.measured_at.boot <= limit;
 }
 
-// What must be true of every decision, said anew and without the code that decides.
-// `flying`: since when the target has been in flight, before the decision.
-void CheckRules(const RandomWorld& world, const Outcome& outcome, std::optional<async::BootTime> flying) {
-  const policy::ScalingPolicy& spec = world.spec;
+// Whether a value that is compared as it is can be evidence for less.
+bool IsLow(const policy::Strategy& strategy, double value) {
+  if (const auto* tracking = std::get_if<policy::TargetTracking>(&strategy)) return value <= tracking->target;
+  if (const auto* goal = std::get_if<policy::LatencyGoal>(&strategy)) return value <= goal->goal_milliseconds;
+  return std::holds_alternative<policy::Threshold>(strategy) ? value < 200 : value <= 200;
+}
+
+bool IsHigh(const policy::Strategy& strategy, double value) {
+  if (const auto* tracking = std::get_if<policy::TargetTracking>(&strategy)) return value > tracking->target;
+  if (const auto* goal = std::get_if<policy::LatencyGoal>(&strategy)) return value >= goal->goal_milliseconds;
+  return value >= 1000;
+}
+
+bool IsComparedAsItIs(const policy::Metric& metric) {
+  return metric.basis == policy::Basis::kValue && metric.aggregation.type == policy::Aggregation::Type::kLast;
+}
+
+bool Says(const Decision& decision, Code code) {
+  return std::any_of(decision.reasons.begin(), decision.reasons.end(),
+                     [code](const Reason& reason) { return reason.code == code; });
+}
+
+// A fall by more than 80 % that nothing has confirmed yet.
+bool HasJustFallen(const History& before, const policy::Metric& metric, const Sample& sample) {
+  if (metric.sudden_drop == policy::Metric::SuddenDrop::kAccept) return false;
+  for (const MetricHistory& history : before.metrics) {
+    if (history.name == metric.name && history.last && !history.drop) return sample.value < 0.2 * history.last->value;
+  }
+  return false;
+}
+
+// What was taken away needs every metric's word, and a low one of those that have a vote.
+void CheckScaleIn(const policy::ScalingPolicy& spec, const History& before, const Outcome& outcome) {
+  for (size_t i = 0; i < spec.metrics.size(); ++i) {
+    const policy::Metric& metric = spec.metrics[i];
+    const Sample& sample = outcome.observation.samples[i];
+    ASSERT_TRUE(Usable(spec, metric, sample, outcome.now)) << "scale-in on a missing or stale sample";
+    if (metric.scale_out_only) continue;
+    if (metric.aggregation.type == policy::Aggregation::Type::kLast) ASSERT_EQ(sample.state, SampleState::kValid);
+    if (IsComparedAsItIs(metric)) ASSERT_TRUE(IsLow(metric.strategy, sample.value)) << metric.name;
+    ASSERT_FALSE(HasJustFallen(before, metric, sample)) << metric.name;
+  }
+}
+
+// What was added needs one high word. What still goes away has shown a value that is too low for the rest; where
+// nothing was ordered, any value above 0 is high for a TargetTracking.
+void CheckScaleOut(const policy::ScalingPolicy& spec, const Outcome& outcome) {
+  const double ready = outcome.observation.state()->ready;
+  const double shared = std::max(1.0, ready / std::max(1, outcome.decision.from));
+  bool any = false;
+  for (size_t i = 0; i < spec.metrics.size(); ++i) {
+    const policy::Metric& metric = spec.metrics[i];
+    const Sample& sample = outcome.observation.samples[i];
+    any |= Usable(spec, metric, sample, outcome.now) &&
+           (!IsComparedAsItIs(metric) || (outcome.decision.from == 0 && sample.value > 0) ||
+            IsHigh(metric.strategy, sample.value * shared));
+  }
+  ASSERT_TRUE(any) << "scale-out on nothing";
+}
+
+void CheckBounds(const policy::ScalingPolicy& spec, const Outcome& outcome) {
   const Decision& d = outcome.decision;
-  const absl::Time wall = outcome.now.wall;
-  const policy::Limits limits = policy::LimitsAt(spec.min_capacity, spec.max_capacity, spec.schedule, wall);
-  ASSERT_FALSE(d.reasons.empty());
-  ASSERT_FALSE(d.message.empty());
-  ASSERT_EQ(d.metrics.size(), spec.metrics.size());
-  ASSERT_EQ(d.action == Action::kHold, d.to == d.from);
-  if (d.next) ASSERT_GT(*d.next, outcome.now.boot) << "or the reconciler would spin";
-  if (d.action == Action::kHold) ASSERT_FALSE(d.write);
+  const policy::Limits limits = policy::LimitsAt(spec.min_capacity, spec.max_capacity, spec.schedule, outcome.now.wall,
+                                                 spec.ceilings.max_capacity);
+  if (d.action != Action::kHold) ASSERT_LE(std::abs(d.to - d.from), spec.ceilings.max_step);
   if (d.action == Action::kScaleOut) {
     ASSERT_GT(d.to, d.from);
     ASSERT_LE(d.to, limits.max);
@@ -147,43 +93,132 @@ void CheckRules(const RandomWorld& world, const Outcome& outcome, std::optional<
   if (d.action == Action::kScaleIn) {
     ASSERT_LT(d.to, d.from);
     ASSERT_GE(d.to, limits.min);
+  }
+  if (d.cause == Cause::kBounds && d.action != Action::kHold) {
+    ASSERT_TRUE(d.from < limits.min || d.from > limits.max || Says(d, Code::kFallback) || Says(d, Code::kManualRevert));
+  }
+  if (Says(d, Code::kFallback) && d.from <= limits.max) ASSERT_GE(d.to, d.from) << "a fallback never takes away";
+}
+
+// What must be true of every decision, said anew and without the code that decides. `before`: what was remembered,
+// settled.
+void CheckRules(const RandomWorld& world, const Outcome& outcome, const History& before) {
+  const policy::ScalingPolicy& spec = world.spec;
+  const Decision& d = outcome.decision;
+  ASSERT_FALSE(d.reasons.empty());
+  ASSERT_FALSE(d.message.empty());
+  ASSERT_EQ(d.metrics.size(), spec.metrics.size());
+  ASSERT_EQ(d.action == Action::kHold, d.to == d.from);
+  if (d.next) ASSERT_GT(*d.next, outcome.now.boot) << "or the reconciler would spin";
+  if (d.action == Action::kHold) ASSERT_FALSE(d.write);
+  ASSERT_NO_FATAL_FAILURE(CheckBounds(spec, outcome));
+  if (d.action == Action::kScaleIn) {
+    const auto flying = before.in_flight_since;
     ASSERT_FALSE(flying && outcome.now.boot - *flying < spec.behavior.progress_deadline) << "taken away in flight";
   }
   if (outcome.observation.state() == nullptr) ASSERT_EQ(d.action, Action::kHold);
   if (spec.mode == policy::Mode::kRecommend) ASSERT_FALSE(d.write);
   if (d.write && spec.suspend) {
-    ASSERT_FALSE(spec.suspend->Holds(d.to > d.from ? policy::Direction::kOut : policy::Direction::kIn, wall));
+    const auto direction = d.to > d.from ? policy::Direction::kOut : policy::Direction::kIn;
+    ASSERT_FALSE(spec.suspend->Holds(direction, outcome.now.wall));
   }
-  if (d.action == Action::kScaleIn && d.cause == Cause::kMetrics) {
-    for (size_t i = 0; i < spec.metrics.size(); ++i) {
-      const Sample& sample = outcome.observation.samples[i];
-      ASSERT_TRUE(Usable(spec, spec.metrics[i], sample, outcome.now)) << "scale-in on a missing or stale sample";
-      if (!spec.metrics[i].scale_out_only) {
-        ASSERT_TRUE(sample.state == SampleState::kValid && sample.value < 200);
-      }
-    }
-  }
-  if (d.cause == Cause::kBounds && d.action != Action::kHold) ASSERT_TRUE(d.from < limits.min || d.from > limits.max);
+  if (d.cause != Cause::kMetrics) return;
+  if (d.action == Action::kScaleIn) ASSERT_NO_FATAL_FAILURE(CheckScaleIn(spec, before, outcome));
+  if (d.action == Action::kScaleOut) ASSERT_NO_FATAL_FAILURE(CheckScaleOut(spec, outcome));
 }
 
 TEST(Property, EveryDecisionKeepsTheRules) {
   int out = 0;
   int in = 0;
+  int fallbacks = 0;
+  int reverts = 0;
+  int doubts = 0;
   for (uint64_t seed = 0; seed < kWorlds; ++seed) {
     RandomWorld world(seed);
     for (int i = 0; i < kPasses; ++i) {
       world.Weather();
       const std::vector<Sample> samples = world.Samples();
-      const auto flying = Settle(world.spec, world.history, world.Seen(samples), world.now).in_flight_since;
+      const History before = Settle(world.spec, world.history, world.Seen(samples), world.now);
       const Outcome outcome = world.Pass(samples);
       out += outcome.decision.action == Action::kScaleOut && outcome.decision.cause == Cause::kMetrics;
       in += outcome.decision.action == Action::kScaleIn && outcome.decision.cause == Cause::kMetrics;
-      ASSERT_NO_FATAL_FAILURE(CheckRules(world, outcome, flying))
+      fallbacks += Says(outcome.decision, Code::kFallback);
+      reverts += Says(outcome.decision, Code::kManualRevert);
+      doubts += Says(outcome.decision, Code::kImplausible);
+      ASSERT_NO_FATAL_FAILURE(CheckRules(world, outcome, before))
           << "seed " << seed << " pass " << i << ": " << outcome.decision.message;
     }
   }
   EXPECT_GT(out, 80) << "or the worlds are too quiet to show anything";
   EXPECT_GT(in, 40);
+  EXPECT_GT(fallbacks, 20);
+  EXPECT_GT(reverts, 10);
+  EXPECT_GT(doubts, 10);
+}
+
+// More load never asks for fewer. (A fall that is not believed yet is the exception that it is there for.)
+TEST(Property, ALargerValueNeverGivesASmallerCapacity) {
+  const double values[] = {0, 50, 100.1, 150, 200, 300, 437.5, 600, 799, 801, 1000, 1001, 2000, 5000, 1e9};
+  std::array<int, 4> moved{};
+  Decision decision;
+  for (uint64_t seed = 0; seed < kWorlds; ++seed) {
+    RandomWorld world(seed);
+    for (int i = 0; i < kPasses; ++i) {
+      world.Weather();
+      const std::vector<Sample> samples = world.Samples();
+      const size_t m = world.random.Below(samples.size());
+      const policy::Metric& metric = world.spec.metrics[m];
+      if (metric.sudden_drop == policy::Metric::SuddenDrop::kAccept) {
+        Observation seen = world.Seen(samples);
+        int least = 0;
+        for (const double value : values) {
+          seen.samples[m].state = SampleState::kValid;
+          seen.samples[m].value = value;
+          DecideInto(world.spec, world.history, seen, world.now, decision);
+          ASSERT_GE(decision.to, least) << "seed " << seed << " pass " << i << ": " << metric.name << " at " << value;
+          if (value > 0) moved[metric.strategy.index()] += decision.to > least;
+          least = decision.to;
+        }
+      }
+      world.Pass(samples);
+    }
+  }
+  for (const int each : moved) EXPECT_GT(each, 10);
+}
+
+TEST(Property, WithoutAnyDataNothingIsDoneThatRestsOnIt) {
+  for (uint64_t seed = 0; seed < kWorlds; ++seed) {
+    RandomWorld world(seed);
+    for (int i = 0; i < kPasses; ++i) {
+      world.Weather();
+      const std::vector<Sample> samples = world.Samples();
+      std::vector<Sample> none(samples.size(), Missing(MissingReason::kTimeout));
+      const Decision blind = Decide(world.spec, world.history, world.Seen(none), world.now);
+      ASSERT_TRUE(blind.action == Action::kHold || blind.cause == Cause::kBounds) << seed << ": " << blind.message;
+      world.Pass(samples);
+    }
+  }
+}
+
+// The clock that counts since the start of the machine has no meaning of its own, and one `now` is all that there is.
+TEST(Property, OnlyDifferencesOfTimesMatter) {
+  for (uint64_t seed = 0; seed < kWorlds; ++seed) {
+    RandomWorld early(seed);
+    RandomWorld late(seed);
+    late.now.boot = {absl::Hours(77'777) + absl::Milliseconds(3)};
+    for (int i = 0; i < kPasses; ++i) {
+      early.Weather();
+      late.Weather();
+      Outcome a = early.Pass(early.Samples());
+      Outcome b = late.Pass(late.Samples());
+      const auto left = [](const Outcome& of) {
+        return of.decision.next ? *of.decision.next - of.now.boot : absl::ZeroDuration();
+      };
+      ASSERT_EQ(left(a), left(b)) << seed;
+      a.decision.next = b.decision.next = std::nullopt;
+      ASSERT_EQ(a.decision, b.decision) << seed;
+    }
+  }
 }
 
 TEST(Property, TheCooldownIsKeptBetweenAnyTwoChangesThatRestOnMetrics) {
