@@ -22,6 +22,7 @@ PolicyStatus MeaningOf(PolicyStatus status) {
   for (MetricStatus& metric : status.metrics) metric = MetricStatus{.name = std::move(metric.name)};
   status.metric_summary.clear();
   status.next_scale_time.reset();
+  status.memory.reset();
   if (status.decision) {
     status.decision->time = absl::Time();
     status.decision->message.clear();

@@ -194,6 +194,7 @@ PolicyStatus StatusForProblem(int64_t generation, const StatusProblem& problem, 
   status.metrics.clear();
   status.metric_summary.clear();
   status.decision.reset();
+  status.memory.reset();
   status.next_scale_time.reset();
   status.conditions = ConditionsForProblem(generation, problem, now.wall, previous);
   return status;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "pkg/async/instant.h"
 #include "pkg/decision/decide.h"
 #include "pkg/decision/history.h"
+#include "pkg/decision/replay.h"
 #include "pkg/policy/policy.h"
 
 namespace ottoscale::decision {
@@ -78,6 +80,14 @@ struct HistoryEntry {
   bool operator==(const HistoryEntry&) const = default;
 };
 
+// What the last decision was made of, besides the spec: with it, and the spec of the same generation, anybody can ask
+// Decide again. For `ottoscale explain`; nothing is restored from it.
+struct Memory {
+  Situation situation;
+  policy::Ceilings ceilings;
+  bool operator==(const Memory&) const = default;
+};
+
 struct PolicyStatus {
   static constexpr size_t kMaxHistory = 10;
 
@@ -99,6 +109,8 @@ struct PolicyStatus {
   std::optional<absl::Time> next_scale_time;  // when a cooldown, window or rate limit that holds something back ends
   std::vector<HistoryEntry> history;          // newest last, at most kMaxHistory
   std::vector<Condition> conditions;  // Ready, ScalingActive, AbleToScale, ScalingLimited; then what is abnormal
+  // Shared, since a status is copied some times a pass and this is its largest part. No part of its meaning.
+  std::shared_ptr<const Memory> memory;
   bool operator==(const PolicyStatus&) const = default;
 };
 

@@ -4,6 +4,7 @@
 #include "absl/strings/string_view.h"
 #include "pkg/codec/json.h"
 #include "pkg/kubeapi/time_format.h"
+#include "pkg/manifest/memory.h"
 #include "pkg/manifest/status.h"
 
 namespace ottoscale::manifest {
@@ -146,6 +147,7 @@ PolicyStatus DecodeStatus(const json& status) {
   out.next_scale_time = Time(status, "nextScaleTime");
   out.history = List(status, "history", DecodeHistory, PolicyStatus::kMaxHistory);
   out.conditions = List(status, "conditions", DecodeCondition, kMaxItems);
+  out.memory = DecodeMemory(Text(status, "memory"));
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include "pkg/base/text.h"
 #include "pkg/codec/json.h"
 #include "pkg/kubeapi/time_format.h"
+#include "pkg/manifest/memory.h"
 #include "pkg/manifest/status.h"
 
 namespace ottoscale::manifest {
@@ -136,6 +137,7 @@ json EncodeStatus(const PolicyStatus& status) {
   PutTime(out, "nextScaleTime", status.next_scale_time);
   if (!status.history.empty()) out["history"] = EncodeList<decision::HistoryEntry>(status.history, Encode);
   if (!status.conditions.empty()) out["conditions"] = EncodeList<decision::Condition>(status.conditions, Encode);
+  if (status.memory != nullptr) PutText(out, "memory", EncodeMemory(*status.memory), std::string::npos);
   return out;
 }
 

@@ -190,9 +190,13 @@ async::Task<absl::StatusOr<kube::Requeue>> Reconciler::Reconcile(kubeapi::Object
   if ((co_await async::CurrentContext()).cancelled() && std::holds_alternative<NotWritten>(outcome.write)) {
     co_return absl::CancelledError("stopping");
   }
+  auto memory = std::make_shared<const decision::Memory>(
+      decision::Memory{.situation = {.history = entry.history, .seen = outcome.observation, .now = outcome.now},
+                       .ceilings = entry.spec->ceilings});
   entry.history = decision::Remember(*entry.spec, std::move(entry.history), outcome);
   Tell(entry, outcome);
-  const PolicyStatus status = decision::StatusFor(*entry.spec, entry.generation, entry.history, outcome, &entry.status);
+  PolicyStatus status = decision::StatusFor(*entry.spec, entry.generation, entry.history, outcome, &entry.status);
+  status.memory = std::move(memory);
   entry.last = outcome;
   d_.metrics.Passed(entry, outcome, d_.loop.Now(), late);
   if (std::holds_alternative<Violation>(outcome.write)) d_.metrics.Violation();
@@ -343,6 +347,7 @@ async::Task<absl::Status> Reconciler::Report(PolicyEntry& entry, PolicyStatus st
   entry.report_unknown = !written.ok();
   if (written.ok()) {
     entry.reported = std::move(status);
+    entry.reported.memory.reset();
     entry.status_written = now;
   } else if (!kubeapi::Is(written, kubeapi::ErrorReason::kNotFound)) {
     d_.log.Warn("status not written", {{"policy", entry.key.ToString()}, {"error", written.message()}});
