@@ -54,12 +54,13 @@ constexpr char kValidateExamples[] =
 
 constexpr char kExplainExamples[] =
     "Says why a policy has the capacity that it has: what was measured, what each stage made of it, what holds it "
-    "back.\n"
-    "Reads the status that the operator has written; decides nothing anew.\n\n"
+    "back,\n"
+    "and which readings, or which time, would change it. Reads the status that the operator has written.\n\n"
     "Examples:\n"
     "  ottoscale explain shop-web -n shop                  from the cluster of the kubeconfig\n"
     "  ottoscale explain shop-web --server http://127.0.0.1:8480\n"
     "                                                      from a running `ottoscale up`\n"
+    "  ottoscale explain shop-web --why-not 4              which stage led away from 4, and what would lead there\n"
     "  kubectl get spol shop-web -o json | ottoscale explain -\n";
 
 constexpr char kSimulateExamples[] =
@@ -177,6 +178,9 @@ void AddExplain(CLI::App& app, ExplainOptions& options) {
       ->excludes(kubeconfig)
       ->excludes(context);
   app.add_option("-o,--output", options.output, "text or json")->check(CLI::IsMember({"text", "json"}));
+  app.add_option("--why-not", options.why_not,
+                 "a capacity: which stage led away from it, and what would have to be read for it")
+      ->check(CLI::Range(0, 1'000'000));
 }
 
 void AddSimulate(CLI::App& app, SimulateOptions& options) {

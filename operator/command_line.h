@@ -88,6 +88,7 @@ struct ExplainOptions {
   std::string context;
   std::string server;           // URL of an API without credentials, instead of a kubeconfig
   std::string output = "text";  // text | json
+  std::optional<int> why_not;   // a capacity
   bool operator==(const ExplainOptions&) const = default;
 };
 

@@ -31,8 +31,8 @@ int Fail(const Output& output, int code, absl::string_view message) {
 }
 
 void Print(const json& policy, const ExplainOptions& options, const Output& output) {
-  if (options.output == "json") return output.out(codec::DumpIndented(ExplainAsJson(policy)));
-  for (const std::string& line : ExplainInWords(policy)) output.out(line);
+  if (options.output == "json") return output.out(codec::DumpIndented(ExplainAsJson(policy, options.why_not)));
+  for (const std::string& line : ExplainInWords(policy, options.why_not)) output.out(line);
 }
 
 // What `kubectl get spol ... -o yaml` prints: one policy, several documents, or a List of them.

@@ -4,6 +4,8 @@
 #include <array>
 
 #include "absl/strings/str_cat.h"
+#include "operator/table.h"
+#include "operator/what_if.h"
 #include "pkg/base/text.h"
 #include "pkg/codec/json.h"
 #include "pkg/decision/status.h"
@@ -16,7 +18,6 @@ namespace {
 
 using kubeapi::TextAt;
 using nlohmann::json;
-using Row = std::vector<std::string>;
 
 // What a stage asks, for who does not know its name.
 struct StageQuestion {
@@ -45,30 +46,6 @@ std::string QuestionOf(const std::string& stage) {
                                 [&](const StageQuestion& each) { return stage == each.stage; });
   return it == kQuestions.end() ? "" : it->question;
 }
-
-size_t Width(const std::string& text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
-
-// The rows as lines, each column as wide as its widest cell; columns that are empty in all rows are left out.
-void AddTable(const std::vector<Row>& rows, std::vector<std::string>& lines) {
-  std::vector<size_t> widths;
-  for (const Row& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], Width(row[i]));
-  }
-  for (const Row& row : rows) {
-    std::string line;
-    for (size_t i = 0; i < row.size(); ++i) {
-      if (widths[i] > 0) absl::StrAppend(&line, "  ", row[i], std::string(widths[i] - Width(row[i]), ' '));
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    lines.push_back(std::move(line));
-  }
-}
-
-std::string Step(int from, int to) { return from == to ? absl::StrCat(to) : absl::StrCat(from, " → ", to); }
 
 std::string Number(double value) {
   const std::optional<int64_t> integer = codec::ToInt64(value);
@@ -157,6 +134,16 @@ void AddHistory(const decision::PolicyStatus& status, std::vector<std::string>& 
   AddTable(rows, lines);
 }
 
+void AddWhatIf(const json& policy, std::optional<int> why_not, std::vector<std::string>& lines) {
+  const auto answer = AskAgain(policy, why_not);
+  if (const auto* unknown = std::get_if<std::string>(&answer)) {
+    lines.insert(lines.end(), {"", absl::StrCat("What would change it cannot be told: ", *unknown, ".")});
+    return;
+  }
+  const std::vector<std::string> more = WhatIfInWords(std::get<WhatIf>(answer));
+  lines.insert(lines.end(), more.begin(), more.end());
+}
+
 json StatusOf(const json& policy) {
   const json* status = kubeapi::Find(policy, "status");
   return status == nullptr ? json::object() : *status;
@@ -164,7 +151,7 @@ json StatusOf(const json& policy) {
 
 }  // namespace
 
-std::vector<std::string> ExplainInWords(const json& policy) {
+std::vector<std::string> ExplainInWords(const json& policy, std::optional<int> why_not) {
   decision::PolicyStatus status = manifest::DecodeStatus(StatusOf(policy));
   if (status.decision && status.decision->action.empty()) status.decision.reset();  // something else than a decision
   std::vector<std::string> lines;
@@ -183,13 +170,16 @@ std::vector<std::string> ExplainInWords(const json& policy) {
     for (const decision::MetricStatus& metric : status.metrics) rows.push_back(MetricRow(metric));
     AddTable(rows, lines);
   }
-  if (status.decision) AddStages(*status.decision, lines);
+  if (status.decision) {
+    AddStages(*status.decision, lines);
+    AddWhatIf(policy, why_not, lines);
+  }
   AddConditions(status, lines);
   AddHistory(status, lines);
   return lines;
 }
 
-json ExplainAsJson(const json& policy) {
+json ExplainAsJson(const json& policy, std::optional<int> why_not) {
   const std::string mode = TextAt(policy, {"spec", "mode"});
   json out = {{"name", TextAt(policy, {"metadata", "name"})},
               {"namespace", TextAt(policy, {"metadata", "namespace"})},
@@ -200,6 +190,12 @@ json ExplainAsJson(const json& policy) {
   for (const char* key : {"target", "currentCapacity", "targetCapacity", "desiredCapacity", "effectiveBounds",
                           "metrics", "decision", "nextScaleTime", "conditions", "history"}) {
     if (const json* value = kubeapi::Find(status, key)) out[key] = *value;
+  }
+  const auto answer = AskAgain(policy, why_not);
+  if (const auto* unknown = std::get_if<std::string>(&answer)) {
+    out["counterfactual"] = {{"unknown", *unknown}};
+  } else {
+    out.update(WhatIfAsJson(std::get<WhatIf>(answer)));
   }
   return out;
 }

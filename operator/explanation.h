@@ -1,7 +1,8 @@
-// What `ottoscale explain` says: why a policy has the capacity that it has, from its object as the API serves it. Pure;
-// it decides nothing anew and reads what the operator has written into the status.
+// What `ottoscale explain` says: why a policy has the capacity that it has, from its object as the API serves it: what
+// the operator has written into the status, and, asked again of the same readings, what would have changed it. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,11 +10,13 @@
 
 namespace ottoscale::operator_main {
 
-// For people: what is wanted and why, each metric, each stage's word in order, what is not well, the last changes.
-// Control characters of the object are made visible.
-std::vector<std::string> ExplainInWords(const nlohmann::json& policy);
+// For people: what is wanted and why, each metric, each stage's word in order, what would change it, what is not well,
+// the last changes. `why_not`: a capacity that somebody had expected. Control characters of the object are made
+// visible.
+std::vector<std::string> ExplainInWords(const nlohmann::json& policy, std::optional<int> why_not = std::nullopt);
 
-// For programs: {name, namespace, mode, current, message, ...} with status.decision, .metrics and .history as they are.
-nlohmann::json ExplainAsJson(const nlohmann::json& policy);
+// For programs: {name, namespace, mode, current, message, ...} with status.decision, .metrics and .history as they are;
+// {counterfactual, whyNot} as in what_if.h, or {counterfactual: {unknown: why}}.
+nlohmann::json ExplainAsJson(const nlohmann::json& policy, std::optional<int> why_not = std::nullopt);
 
 }  // namespace ottoscale::operator_main

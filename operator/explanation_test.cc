@@ -59,6 +59,8 @@ Stage by stage
   Combine              3      ThresholdBreached  what all metrics ask for together
   Novelty              3      SomethingNew
 
+What would change it cannot be told: the status has no memory of what was decided upon: it comes from an older operator.
+
 To know
   AbleToScale=False  Cooldown   until 09:05
   Suspended=True     Suspended  load test

@@ -49,12 +49,26 @@ says words.log '^  heartbeat +[0-9.]+ ms +AboveUpper' || fail "the metric"
 says words.log '^  Strategy +heartbeat +2 → 3 +ThresholdBreached +what the metric asks for' || fail "the strategy's stage"
 says words.log '^  Mode .*RecommendOnly' || fail "the last stage"
 
-"$product" explain default/shop-web --server "$server/" -o json >"$scratch/explained.json" || fail "as JSON"
+says words.log '^What would change it, as of 20' || fail "the counterfactual"
+says words.log '^  heartbeat +at 500 ms +instead of [0-9.]+ ms +2 +WithinThresholds +at once' || fail "the nearest value"
+
+# Why not 4? One step leads to 3, whatever is read.
+"$product" explain shop-web --server "$server" --why-not 4 >"$scratch/whynot.log" || fail "--why-not"
+says whynot.log '^Why not 4$' || fail "why not 4"
+says whynot.log '^  The metrics ask for 3 ' || fail "what the metrics ask for"
+says whynot.log '^  heartbeat: no reading of it alone$' || fail "no reading leads to 4"
+"$product" explain shop-web --server "$server" --why-not 3 >"$scratch/whynot.log" || fail "--why-not"
+says whynot.log '^  That is what was decided\.$' || fail "3 is what was decided"
+
+"$product" explain default/shop-web --server "$server/" -o json --why-not 2 >"$scratch/explained.json" || fail "as JSON"
 python3 - "$scratch/explained.json" <<'PY' || fail "the JSON"
 import json, sys
 told = json.load(open(sys.argv[1]))
 assert told["name"] == "shop-web" and told["current"] is True, told
 assert told["decision"]["action"] == "WouldScaleOut" and told["decision"]["stages"], told
+nearest = told["counterfactual"]["metrics"][0]["below"]["atOnce"]
+assert nearest["value"] == 500 and nearest["to"] == 2, told
+assert told["whyNot"]["capacity"] == 2 and told["whyNot"]["metrics"][0]["nearest"] == nearest, told
 PY
 curl -fsS "$server/apis/ottoscale.dev/v1alpha1/scalingpolicies" | "$product" explain - >"$scratch/list.log" || fail "a list"
 says list.log '^WouldScaleOut 2 → 3' || fail "a list has the policy in it"
@@ -81,6 +95,7 @@ ends 1 'there is no ScalingPolicy other/shop-web' shop-web -n other --server "$s
 ends 4 'ottoscale: .+' shop-web --server http://127.0.0.1:1
 ends 2 'excludes' shop-web --server "$server" --context x
 ends 2 'policy is required' --server "$server"
+ends 2 'why-not' shop-web --server "$server" --why-not many
 KUBECONFIG=$scratch/absent ends 2 'ottoscale up' shop-web
 ends 1 'is empty' -
 grep -q "$key" "$scratch"/*.log && fail "the key got out"
