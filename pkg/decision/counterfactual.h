@@ -22,7 +22,7 @@
 // readings repeated (see replay.h), one by one, since runs and windows depend on each of them. While a change is being
 // written the target will not stay as it is, so after such a decision there is no later.
 //
-// Cost: with L numbers in the strategy at most 82 + 2 L questions a metric, direction and kind; one of the kind `kept`
+// Cost: with L numbers in the strategy at most 83 + 3 L questions a metric, direction and kind; one of the kind `kept`
 // is up to `kept_passes` passes. Later: up to `later_passes`.
 #pragma once
 
