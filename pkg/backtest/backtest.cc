@@ -64,6 +64,8 @@ class Runner {
         step_(setup.plant.step),
         step_nanoseconds_(absl::ToInt64Nanoseconds(setup.plant.step)),
         delay_steps_(static_cast<int64_t>(std::ceil(absl::FDivDuration(setup.plant.metering_delay, step_)))),
+        delay_(absl::Nanoseconds(step_nanoseconds_ * delay_steps_)),
+        poll_steps_(StepsUp(setup.policy.poll_period)),
         load_gaps_(setup.series, step_),
         response_gaps_(setup.series, step_) {
     policy_.mode = policy::Mode::kEnforce;
@@ -98,7 +100,7 @@ class Runner {
     Write();
     Count(outcome_.decision);
     if (on_pass_) on_pass_({step, outcome_.now, plant_, policy_, outcome_.observation, outcome_.decision});
-    history_ = decision::Remember(policy_, std::move(history_), outcome_);
+    decision::RememberInto(policy_, outcome_, history_);
     return NextPass(step);
   }
 
@@ -123,7 +125,7 @@ class Runner {
     sample.state = decision::SampleState::kValid;
     sample.value = *load;
     sample.missing = decision::MissingReason::kNone;
-    sample.measured_at = outcome_.now + -absl::Nanoseconds(step_nanoseconds_ * delay_steps_);
+    sample.measured_at = outcome_.now + -delay_;
     sample.nodes = plant_.Ready();
     return true;
   }
@@ -156,17 +158,23 @@ class Runner {
   }
 
   // The first step that begins no sooner than the operator's next pass would.
-  int64_t NextPass(int64_t step) const {
+  int64_t NextPass(int64_t step) {
     absl::Duration wait = policy_.poll_period;
     if (outcome_.decision.next) wait = std::min(wait, *outcome_.decision.next - outcome_.now.boot);
     if (!policy_.schedule.windows.empty()) {
-      if (const auto change = policy::NextChangeAfter(policy_.schedule, outcome_.now.wall)) {
-        wait = std::min(wait, *change - outcome_.now.wall);
+      if (outcome_.now.wall >= schedule_change_) {
+        schedule_change_ =
+            policy::NextChangeAfter(policy_.schedule, outcome_.now.wall).value_or(absl::InfiniteFuture());
       }
+      wait = std::min(wait, schedule_change_ - outcome_.now.wall);
     }
+    return step + (wait == policy_.poll_period ? poll_steps_ : StepsUp(wait));
+  }
+
+  int64_t StepsUp(absl::Duration wait) const {
     absl::Duration rest;
     const int64_t steps = absl::IDivDuration(wait, step_, &rest);
-    return step + std::max<int64_t>(1, steps + (rest > absl::ZeroDuration() ? 1 : 0));
+    return std::max<int64_t>(1, steps + (rest > absl::ZeroDuration() ? 1 : 0));
   }
 
   const Setup& setup_;
@@ -176,10 +184,13 @@ class Runner {
   absl::Duration step_;
   int64_t step_nanoseconds_;
   int64_t delay_steps_;
+  absl::Duration delay_;
+  int64_t poll_steps_;
   Gaps load_gaps_;
   Gaps response_gaps_;
   decision::History history_;
   decision::Outcome outcome_;
+  absl::Time schedule_change_ = absl::InfinitePast();  // the next after the last pass
   std::vector<int64_t> codes_;
   Result result_;
 };

@@ -101,14 +101,11 @@ void RunStrategy(Draft& draft, size_t i) {
   verdict.breaches = answer.run;
   verdict.above = answer.above;
   verdict.breaches_needed = answer.needed;
-  draft.words[i] = {.stage = Stage::kStrategy,
-                    .code = answer.code,
+  draft.words[i] = {.code = answer.code,
                     .phrase = answer.phrase,
-                    .metric_index = static_cast<int>(i),
-                    .in = draft.from(),
                     .out = answer.recommended.value_or(draft.from()),
                     .numbers = answer.numbers};
-  if (!draft.held) draft.decision.reasons.push_back(draft.words[i]);
+  if (!draft.held) draft.Speak(Stage::kStrategy, i);
 }
 
 // A metric that may only scale out has no vote on scaling in, unless it says that there is too little.
@@ -193,18 +190,18 @@ void CombineMetrics(Draft& draft) {
   const auto out = [&draft](size_t i) { return draft.words[i].out; };
   const int lowest = out(First(draft, out));
   if (combined == draft.from() && lowest < combined) {
-    const Reason& dissenter = draft.words[Dissenter(draft)];
+    const size_t dissenter = Dissenter(draft);
     draft.value = lowest;  // what Say is told that it came in with
-    draft.Say(Stage::kCombine, Code::kNotAllMetricsAgree, combined, dissenter.phrase, dissenter.numbers,
-              dissenter.metric_index);
+    draft.Say(Stage::kCombine, Code::kNotAllMetricsAgree, combined, draft.words[dissenter].phrase,
+              draft.words[dissenter].numbers, static_cast<int>(dissenter));
     return;
   }
   const size_t speaker = combined == draft.from()
                              ? First(draft, [&draft](size_t i) { return -Telling(draft, i); })
                              : First(draft, [&](size_t i) { return draft.words[i].out == combined ? 0 : 1; });
-  const Reason& word = draft.words[speaker];
+  const Word& word = draft.words[speaker];
   draft.value = draft.from();
-  draft.Say(Stage::kCombine, word.code, combined, word.phrase, word.numbers, word.metric_index);
+  draft.Say(Stage::kCombine, word.code, combined, word.phrase, word.numbers, static_cast<int>(speaker));
 }
 
 }  // namespace ottoscale::decision

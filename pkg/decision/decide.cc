@@ -67,18 +67,11 @@ void Finish(Draft& draft) {
 
 // Keeps the memory that the last decision has used.
 void Clear(Decision& decision, size_t metrics) {
-  std::vector<MetricVerdict> verdicts = std::move(decision.metrics);
-  std::vector<Reason> reasons = std::move(decision.reasons);
-  policy::Limits limits = std::move(decision.limits);
-  std::string message = std::move(decision.message);
-  reasons.clear();
-  message.clear();
-  verdicts.resize(metrics);
-  decision = Decision{};
-  decision.metrics = std::move(verdicts);
-  decision.reasons = std::move(reasons);
-  decision.limits = std::move(limits);
-  decision.message = std::move(message);
+  decision.cause = Cause::kMetrics;
+  decision.metrics.resize(metrics);
+  decision.reasons.clear();
+  decision.message.clear();
+  decision.next.reset();
 }
 
 void RunChain(const policy::ScalingPolicy& spec, const History& settled, const Observation& seen, async::Instant now,
@@ -110,14 +103,27 @@ size_t BoundOf(const Decision& decision) {
 }
 
 void Draft::Say(Stage stage, Code code, int out, Phrase phrase, const Numbers& numbers, int metric_index) {
-  decision.reasons.push_back({.stage = stage,
-                              .code = code,
-                              .phrase = phrase,
-                              .metric_index = metric_index,
-                              .in = value,
-                              .out = out,
-                              .numbers = numbers});
+  Reason& reason = decision.reasons.emplace_back();
+  reason.stage = stage;
+  reason.code = code;
+  reason.phrase = phrase;
+  reason.metric_index = metric_index;
+  reason.in = value;
+  reason.out = out;
+  reason.numbers = numbers;
   value = out;
+}
+
+void Draft::Speak(Stage stage, size_t metric) {
+  const Word& word = words[metric];
+  Reason& reason = decision.reasons.emplace_back();
+  reason.stage = stage;
+  reason.code = word.code;
+  reason.phrase = word.phrase;
+  reason.metric_index = static_cast<int>(metric);
+  reason.in = from();
+  reason.out = word.out;
+  reason.numbers = word.numbers;
 }
 
 void Draft::Until(async::BootTime at) {
@@ -136,7 +142,7 @@ bool IsNew(const Sample& sample, const MetricHistory* history) {
 }
 
 absl::Duration MaxAge(const policy::ScalingPolicy& spec, const policy::Metric& metric) {
-  return metric.max_age.value_or(3 * spec.poll_period);
+  return metric.max_age ? *metric.max_age : 3 * spec.poll_period;
 }
 
 absl::Duration ObservationGap(const policy::ScalingPolicy& spec) {

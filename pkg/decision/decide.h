@@ -38,5 +38,7 @@ Decision Decide(const policy::ScalingPolicy& spec, const History& history, const
 // The history after a pass. The run of breaches is cleared by a successful change and kept after a failed one; a
 // changed target identity starts afresh.
 History Remember(const policy::ScalingPolicy& spec, History history, const Outcome& outcome);
+// The same in place.
+void RememberInto(const policy::ScalingPolicy& spec, const Outcome& outcome, History& history);
 
 }  // namespace ottoscale::decision

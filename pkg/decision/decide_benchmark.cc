@@ -47,6 +47,16 @@ SmallWorld Busy(bool schedule) {
   return world;
 }
 
+// What a policy's history takes: its lists with the room that they have reserved. (Its words are short enough to lie
+// within their strings.)
+double BytesOf(const History& history) {
+  size_t bytes = sizeof(History) + history.metrics.capacity() * sizeof(MetricHistory) +
+                 history.recommendations.capacity() * sizeof(Recommendation) +
+                 history.changes.capacity() * sizeof(Change);
+  for (const MetricHistory& metric : history.metrics) bytes += metric.window.slots.capacity() * sizeof(SampleSlot);
+  return static_cast<double>(bytes);
+}
+
 void Run(benchmark::State& state, bool schedule) {
   SmallWorld world = Busy(schedule);
   for (int i = 0; i < 200; ++i) {
@@ -63,6 +73,7 @@ void Run(benchmark::State& state, bool schedule) {
   }
   state.counters["allocations"] =
       benchmark::Counter(static_cast<double>(allocations - before), benchmark::Counter::kAvgIterations);
+  state.counters["history bytes"] = BytesOf(world.history);
   state.counters["reasons"] = static_cast<double>(decision.reasons.size());
 }
 

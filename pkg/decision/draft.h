@@ -22,6 +22,14 @@ struct Reading {
   async::BootTime measured_at;
 };
 
+// What a metric says, before all of them are combined.
+struct Word {
+  Code code = Code::kSteady;
+  Phrase phrase = Phrase::kNone;
+  int out = 0;
+  Numbers numbers;
+};
+
 // One word per metric: a spec has rarely more than this.
 template <typename T>
 using PerMetric = absl::InlinedVector<T, 4>;
@@ -36,7 +44,7 @@ struct Draft {
   int value = 0;                             // the capacity so far
   bool held = false;                         // by the target: nothing may be decided, samples are still judged
   PerMetric<std::optional<Reading>> usable;  // the sample that may count
-  PerMetric<Reason> words;                   // what the metric says, for Combine to choose from
+  PerMetric<Word> words;                     // what the metric says, for Combine to choose from
 
   const TargetState* target() const { return seen.state(); }
   int from() const { return decision.from; }
@@ -45,6 +53,8 @@ struct Draft {
 
   // Adds this stage's word; the capacity becomes `out`.
   void Say(Stage stage, Code code, int out, Phrase phrase, const Numbers& numbers = {}, int metric_index = -1);
+  // Adds what a metric says; the capacity stays.
+  void Speak(Stage stage, size_t metric);
   // Says why the change is not made.
   void Hold(Stage stage, Code code, Phrase phrase, const Numbers& numbers = {}) {
     Say(stage, code, decision.from, phrase, numbers);

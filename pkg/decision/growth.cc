@@ -36,6 +36,7 @@ double GrowthOf(const Marks& marks, double value, async::BootTime at, absl::Dura
   if (last + 1 >= marks.newest_first.size() || !marks.newest_first[last + 1]) return 0;
   const Mark& middle = *marks.newest_first[last];
   const Mark& first = *marks.newest_first[last + 1];
+  if (value <= middle.value || middle.value <= first.value) return 0;
   const double slower = std::min(RiseBetween(middle, {at, value}), RiseBetween(first, middle));
   const double seconds = absl::ToDoubleSeconds(std::min(ahead, kFurthest * (at - first.at)));
   return std::clamp(slower * seconds / value, 0.0, 1.0);

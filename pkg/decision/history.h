@@ -85,7 +85,7 @@ struct ReadBack {
 };
 
 struct History {
-  static constexpr size_t kMaxEntries = 256;
+  static constexpr size_t kMaxEntries = 32;
   static constexpr absl::Duration kCeilingTrust = absl::Minutes(30);
 
   std::vector<MetricHistory> metrics;           // one per metric of the spec, by name

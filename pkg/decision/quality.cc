@@ -108,17 +108,19 @@ Quality ReadInto(const Draft& draft, const policy::Metric& metric, const Sample&
 
 // A verdict without a sample; keeps the memory of its strings.
 void Begin(MetricVerdict& verdict, const policy::Metric& metric, const Sample& sample, const MetricHistory* history) {
-  std::string name = std::move(verdict.name);
-  std::string unit = std::move(verdict.unit);
-  name = metric.name;
-  unit = sample.unit;
-  verdict = MetricVerdict{};
-  verdict.name = std::move(name);
-  verdict.unit = std::move(unit);
+  verdict.name = metric.name;
+  verdict.unit = sample.unit;
+  verdict.state = State::kUnknown;
+  verdict.value.reset();
+  verdict.measured.reset();
+  verdict.censored = false;
+  verdict.recommended.reset();
+  verdict.least = 0;
+  verdict.breaches = history != nullptr ? history->run : 0;
+  verdict.breaches_needed = 0;
+  verdict.above = history != nullptr && history->above;
+  verdict.sampled_at.reset();
   if (sample.state != SampleState::kMissing) verdict.sampled_at = sample.measured_at.wall;
-  if (history == nullptr) return;
-  verdict.breaches = history->run;
-  verdict.above = history->above;
 }
 
 const Sample& NotRead() {
@@ -165,14 +167,9 @@ void JudgeSamples(Draft& draft) {
     std::optional<Reading>& reading = draft.usable.emplace_back();
     const Quality quality = ReadInto(draft, metric, sample, history, reading, verdict);
     verdict.state = quality.state;
-    draft.words.push_back({.stage = Stage::kQuality,
-                           .code = quality.code,
-                           .phrase = quality.phrase,
-                           .metric_index = static_cast<int>(i),
-                           .in = draft.from(),
-                           .out = draft.from(),
-                           .numbers = {.time = quality.time}});
-    if (!reading && !draft.held) draft.decision.reasons.push_back(draft.words.back());
+    draft.words.push_back(
+        {.code = quality.code, .phrase = quality.phrase, .out = draft.from(), .numbers = {.time = quality.time}});
+    if (!reading && !draft.held) draft.Speak(Stage::kQuality, i);
   }
 }
 

@@ -111,39 +111,94 @@ void RememberGoal(MetricHistory& history, const policy::Metric& metric, const Me
   LearnFrom(*goal, *verdict.value, verdict.censored, target->ready, outcome.now.boot, history);
 }
 
+// One history per verdict, in their order: those that were there, and new ones.
+void MatchMetrics(History& history, const std::vector<MetricVerdict>& verdicts) {
+  const bool matches =
+      std::equal(history.metrics.begin(), history.metrics.end(), verdicts.begin(), verdicts.end(),
+                 [](const MetricHistory& metric, const MetricVerdict& verdict) { return metric.name == verdict.name; });
+  if (matches) return;
+  std::vector<MetricHistory> metrics;
+  metrics.reserve(verdicts.size());
+  for (const MetricVerdict& verdict : verdicts) {
+    const auto old = std::find_if(history.metrics.begin(), history.metrics.end(),
+                                  [&](const MetricHistory& metric) { return metric.name == verdict.name; });
+    metrics.push_back(old != history.metrics.end() ? std::move(*old) : MetricHistory{.name = verdict.name});
+  }
+  history.metrics = std::move(metrics);
+}
+
 void RememberSamples(History& history, const policy::ScalingPolicy& spec, const Outcome& outcome) {
   const std::vector<MetricVerdict>& verdicts = outcome.decision.metrics;
   if (verdicts.size() != spec.metrics.size()) return;
-  std::vector<MetricHistory> metrics;
-  metrics.reserve(verdicts.size());
+  MatchMetrics(history, verdicts);
   for (size_t i = 0; i < verdicts.size(); ++i) {
     const MetricVerdict& verdict = verdicts[i];
-    const auto old = std::find_if(history.metrics.begin(), history.metrics.end(),
-                                  [&](const MetricHistory& metric) { return metric.name == verdict.name; });
-    MetricHistory metric = old != history.metrics.end() ? std::move(*old) : MetricHistory{.name = verdict.name};
+    MetricHistory& metric = history.metrics[i];
     metric.run = verdict.breaches;
     metric.above = verdict.above;
     if (verdict.measured) RememberSample(metric, spec, spec.metrics[i], outcome.observation.samples[i]);
     RememberGoal(metric, spec.metrics[i], verdict, outcome);
-    metrics.push_back(std::move(metric));
   }
-  history.metrics = std::move(metrics);
+}
+
+// Note [Bounded lists]
+// A window of an hour polled each five seconds has 720 passes, and what is remembered of them has to stay small. Where
+// a list gets longer than kMaxEntries, two neighbours become one, at the time of the later: so what they hold is held
+// for no shorter, and for longer only by the time between them. Those are taken that leave the shortest gap before
+// them, so that no gap gets much longer than the others.
+
+// Makes one of two neighbours.
+void MergeClosest(std::vector<Recommendation>& all) {
+  size_t closest = 2;
+  for (size_t i = 3; i < all.size(); ++i) {
+    if (all[i].at - all[i - 2].at < all[closest].at - all[closest - 2].at) closest = i;
+  }
+  const Recommendation& earlier = all[closest - 1];
+  all[closest].least = std::max(all[closest].least, earlier.least);
+  all[closest].capacity = std::min(all[closest].capacity, earlier.capacity);
+  all.erase(all.begin() + static_cast<std::ptrdiff_t>(closest) - 1);
+}
+
+int MoveOf(const Change& change) { return change.to - change.from; }
+
+// The next change in the same direction; all.size(): none.
+size_t NextAlike(const std::vector<Change>& all, size_t i) {
+  size_t next = i + 1;
+  while (next < all.size() && (MoveOf(all[next]) > 0) != (MoveOf(all[i]) > 0)) ++next;
+  return next;
+}
+
+// The same of two changes in one direction, which there are among three. Only how far each went is ever asked.
+void MergeClosest(std::vector<Change>& all) {
+  size_t first = 0;
+  size_t second = all.size();
+  for (size_t i = 0; i + 1 < all.size(); ++i) {
+    const size_t next = NextAlike(all, i);
+    if (next == all.size()) continue;
+    if (second < all.size() && all[next].at.boot - all[i].at.boot >= all[second].at.boot - all[first].at.boot) continue;
+    first = i;
+    second = next;
+  }
+  all[second].from -= MoveOf(all[first]);
+  all.erase(all.begin() + static_cast<std::ptrdiff_t>(first));
 }
 
 // Keeps, of the recommendations, those that can still be the highest or the lowest of some window that ends now or
 // later: one that stands between a newer higher and a newer lower one never is. The newest is always kept.
 void PruneRecommendations(History& history, absl::Duration longest, async::BootTime now) {
-  std::vector<Recommendation> kept;
+  std::vector<Recommendation>& all = history.recommendations;
+  size_t first_kept = all.size();
   int highest = INT_MIN;
   int lowest = INT_MAX;
-  for (auto it = history.recommendations.rbegin(); it != history.recommendations.rend(); ++it) {
-    if (now - it->at > longest || kept.size() == History::kMaxEntries) break;
-    if (it->least > highest || it->capacity < lowest) kept.push_back(*it);
-    highest = std::max(highest, it->least);
-    lowest = std::min(lowest, it->capacity);
+  for (size_t i = all.size(); i-- > 0;) {
+    const Recommendation old = all[i];
+    if (now - old.at > longest) break;
+    if (old.least > highest || old.capacity < lowest) all[--first_kept] = old;
+    highest = std::max(highest, old.least);
+    lowest = std::min(lowest, old.capacity);
   }
-  std::reverse(kept.begin(), kept.end());
-  history.recommendations = std::move(kept);
+  all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(first_kept));
+  while (all.size() > History::kMaxEntries) MergeClosest(all);  // see Note [Bounded lists]
 }
 
 void RememberRecommendation(History& history, const policy::ScalingPolicy& spec, const Outcome& outcome) {
@@ -202,9 +257,7 @@ void PruneChanges(History& history, const policy::Behavior& behavior, async::Boo
     for (const policy::RatePolicy& rate : direction->policies) longest = std::max(longest, rate.period);
   }
   std::erase_if(history.changes, [&](const Change& change) { return now - change.at.boot >= longest; });
-  if (history.changes.size() > History::kMaxEntries) {
-    history.changes.erase(history.changes.begin(), history.changes.end() - History::kMaxEntries);
-  }
+  while (history.changes.size() > History::kMaxEntries) MergeClosest(history.changes);
 }
 
 // A whole cooldown and window have been watched since: the loss can hold nothing any more.
@@ -214,38 +267,45 @@ void ForgetLoss(History& history, const policy::Behavior& behavior, async::BootT
   if (history.observing_since && now - *history.observing_since >= longest) history.state_lost = false;
 }
 
-}  // namespace
-
-History Settle(const policy::ScalingPolicy& spec, History history, const Observation& seen, async::Instant now) {
+void SettleInto(const policy::ScalingPolicy& spec, const Observation& seen, async::Instant now, History& history) {
+  if (IsSettled(history, seen, now)) return;
   const TargetState* target = seen.state();
-  if (target == nullptr) return history;
-  // A reading of the very pass that made the write cannot know how it ended.
-  if (history.write_unknown && now.boot <= history.unknown_at.boot) return history;
   if (!history.target_uid.empty() && history.target_uid != target->uid) history = History{};
   history.target_uid = target->uid;
   SettlePending(history, target->desired, now);
   NoticeOthers(history, target->desired, now);
   TrackFlight(history, *target, spec.behavior.progress_deadline, now);
   ForgetCeilingBelow(history, target->desired);
+}
+
+}  // namespace
+
+History Settle(const policy::ScalingPolicy& spec, History history, const Observation& seen, async::Instant now) {
+  SettleInto(spec, seen, now, history);
   return history;
 }
 
 bool IsSettled(const History& history, const Observation& seen, async::Instant now) {
   const TargetState* target = seen.state();
   if (target == nullptr) return true;
+  // A reading of the very pass that made the write cannot know how it ended.
   if (history.write_unknown && now.boot <= history.unknown_at.boot) return true;
   return history.target_uid == target->uid && !history.pending && history.known_desired == target->desired &&
          history.in_flight_since.has_value() == target->InFlight() &&
          (!history.ceiling || target->desired <= *history.ceiling);
 }
 
-History Remember(const policy::ScalingPolicy& spec, History history, const Outcome& outcome) {
-  history = Settle(spec, std::move(history), outcome.observation, outcome.now);
+void RememberInto(const policy::ScalingPolicy& spec, const Outcome& outcome, History& history) {
+  SettleInto(spec, outcome.observation, outcome.now, history);
   RememberSamples(history, spec, outcome);
   RememberRecommendation(history, spec, outcome);
   RememberWrite(history, outcome);
   PruneChanges(history, spec.behavior, outcome.now.boot);
   if (history.state_lost) ForgetLoss(history, spec.behavior, outcome.now.boot);
+}
+
+History Remember(const policy::ScalingPolicy& spec, History history, const Outcome& outcome) {
+  RememberInto(spec, outcome, history);
   return history;
 }
 

@@ -198,6 +198,61 @@ TEST(Remember, StaysBoundedWhateverIsSeen) {
   }
 }
 
+// What came and went within an hour is counted to the last, however the list was shortened.
+TEST(Remember, ForgetsNoneOfManyChanges) {
+  SmallWorld world;
+  world.spec.max_capacity = 100000;
+  world.target.desired = world.target.ready = 1000;
+  world.threshold().breaches_to_scale_out = world.threshold().breaches_to_scale_in = 1;
+  policy::RatePolicy rate{.type = policy::RatePolicy::Type::kInstances, .value = 80, .period = absl::Hours(1)};
+  world.spec.behavior.scale_out.policies = {rate};
+  rate.value = 60;
+  world.spec.behavior.scale_in.policies = {rate};
+  int out = 0;
+  int in = 0;
+  for (int i = 0; i < 119; ++i) {
+    const int before = world.target.desired;
+    world.Beat(i % 5 < 3 ? 1240 : 100);
+    const int moved = world.target.desired - before;
+    (moved > 0 ? out : in) += std::abs(moved);
+    ASSERT_LE(world.history.changes.size(), History::kMaxEntries);
+    int remembered_out = 0;
+    int remembered_in = 0;
+    for (const Change& change : world.history.changes) {
+      (change.to > change.from ? remembered_out : remembered_in) += std::abs(change.to - change.from);
+    }
+    ASSERT_EQ(remembered_out, out) << i;
+    ASSERT_EQ(remembered_in, in) << i;
+  }
+  EXPECT_GT(out, 50);
+  EXPECT_GT(in, 40);
+}
+
+TEST(Remember, KeepsWhatAWindowNeededHoweverManyPassesItHas) {
+  SmallWorld world;
+  world.spec.poll_period = absl::Seconds(5);
+  world.spec.max_capacity = 1000;
+  world.spec.behavior.scale_in.stabilization_window = absl::Minutes(50);
+  world.spec.metrics = {{.name = "load",
+                         .source = {.type = "Load"},
+                         .basis = policy::Basis::kPerInstance,
+                         .sudden_drop = policy::Metric::SuddenDrop::kAccept,
+                         .strategy = policy::TargetTracking{.target = 10, .scale_out_tolerance_percent = 0}}};
+  world.target.desired = world.target.ready = 500;
+  // 500 are needed, and each pass one fewer: 600 passes later 500 still are, and then one fewer each pass but for the
+  // little that the shortened list is late.
+  for (int i = 0; i < 600; ++i) {
+    world.Pass({Valid(std::max(5000.0 - 10 * i, 10.0), world.now)});
+    ASSERT_LE(world.history.recommendations.size(), History::kMaxEntries);
+  }
+  EXPECT_EQ(world.target.desired, 500);
+  for (int i = 1; i < 400; ++i) {
+    world.Pass({Valid(10, world.now)});
+    ASSERT_GE(world.target.desired, 500 - i);
+    ASSERT_LE(world.target.desired, 500 - i + 40);
+  }
+}
+
 TEST(Remember, KeepsOfTheRecommendationsThoseThatCanStillMatter) {
   SmallWorld world;
   world.spec.behavior.scale_in.stabilization_window = absl::Seconds(300);

@@ -61,15 +61,34 @@ std::vector<Span> Occurrences(const Window& window, const absl::TimeZone& zone, 
   return spans;
 }
 
+// Whether a weekly window is open at the local time `now`, where every day around it has 24 hours.
+bool IsOpenOnPlainDays(const Weekly& weekly, absl::CivilSecond now) {
+  const absl::CivilDay today(now);
+  const absl::civil_diff_t second = now - absl::CivilSecond(today);
+  const bool crosses_midnight = weekly.end_minute <= weekly.start_minute;
+  const bool begun = second >= absl::civil_diff_t{weekly.start_minute} * 60;
+  const bool ended = second >= absl::civil_diff_t{weekly.end_minute} * 60;
+  if (begun && (crosses_midnight || !ended) && OnDay(weekly, today)) return true;
+  return crosses_midnight && !ended && OnDay(weekly, today - 1);
+}
+
+// Whether the clocks go on evenly from three days before to three days after `now`, which has this offset from UTC. No
+// zone has ever left an offset and come back to it within a week.
+bool IsPlain(const absl::TimeZone& zone, absl::Time now, int offset) {
+  constexpr absl::Duration kAround = absl::Hours(72);
+  return zone.At(now - kAround).offset == offset && zone.At(now + kAround).offset == offset;
+}
+
 bool IsOpen(const std::vector<Span>& spans, absl::Time t) {
   return std::any_of(spans.begin(), spans.end(), [t](const Span& span) { return span.Contains(t); });
 }
 
-std::optional<absl::Time> NextChangeOf(const Window& window, const absl::TimeZone& zone, absl::Time now) {
-  const std::vector<Span> spans = Occurrences(window, zone, now, kDaysAhead + 2);
+// When a window opens or closes; a weekly one within so many days, else nullopt.
+std::optional<absl::Time> NextChangeWithin(int days, const Window& window, const absl::TimeZone& zone, absl::Time now) {
+  const std::vector<Span> spans = Occurrences(window, zone, now, days + 2);
   // The end of the last occurrence that was looked at may be the start of the next one.
   const bool weekly = std::holds_alternative<Weekly>(window.when);
-  const absl::Time horizon = weekly ? now + kDaysAhead * absl::Hours(24) : absl::InfiniteFuture();
+  const absl::Time horizon = weekly ? now + days * absl::Hours(24) : absl::InfiniteFuture();
   std::vector<absl::Time> edges;
   for (const Span& span : spans) {
     for (const absl::Time edge : {span.start, span.end}) {
@@ -84,10 +103,27 @@ std::optional<absl::Time> NextChangeOf(const Window& window, const absl::TimeZon
   return *found;
 }
 
+std::optional<absl::Time> NextChangeOf(const Window& window, const absl::TimeZone& zone, absl::Time now) {
+  const auto soon = NextChangeWithin(1, window, zone, now);  // nearly always, and the days ahead are what costs
+  return soon ? soon : NextChangeWithin(kDaysAhead, window, zone, now);
+}
+
 }  // namespace
 
 bool OpenAt(const Window& window, const absl::TimeZone& zone, absl::Time now) {
-  return IsOpen(Occurrences(window, zone, now, 1), now);
+  if (const auto* once = std::get_if<Once>(&window.when)) {
+    return Span{Absolute(zone, once->start), Absolute(zone, once->end)}.Contains(now);
+  }
+  const auto& weekly = std::get<Weekly>(window.when);
+  const absl::TimeZone::CivilInfo local = zone.At(now);
+  if (weekly.start_minute < 1440 && IsPlain(zone, now, local.offset)) return IsOpenOnPlainDays(weekly, local.cs);
+  const absl::CivilDay today(local.cs);
+  // Tomorrow too: where the clock goes back over midnight, it has begun already.
+  for (int offset = 1; offset >= -kDaysBack; --offset) {
+    const auto span = OccurrenceOn(weekly, zone, today + offset);
+    if (span && span->Contains(now)) return true;
+  }
+  return false;
 }
 
 Limits LimitsAt(int min_capacity, int max_capacity, const Schedule& schedule, absl::Time now, int ceiling) {
