@@ -117,6 +117,9 @@ class Reader {
       return At(1, "the file is UTF-16: save it as UTF-8");
     }
     absl::ConsumePrefix(&text, "\xef\xbb\xbf");
+    if (text.find('\n') == absl::string_view::npos && absl::StripAsciiWhitespace(text).find('\r') != text.npos) {
+      return At(1, "the lines end with CR alone: convert them, as with tr '\\r' '\\n'");
+    }
     for (size_t line = 1; !text.empty(); ++line) {
       const size_t end = text.find('\n');
       const absl::string_view row = absl::StripAsciiWhitespace(text.substr(0, end));

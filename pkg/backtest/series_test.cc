@@ -75,6 +75,7 @@ TEST(Series, RefusesTheRestInOneSentenceWithTheLine) {
       {"a,b\nc,d\n",
        "line 2: timestamp 'c' is neither RFC 3339 (2026-03-01T00:05:00Z) nor a number of seconds since "
        "1970"},
+      {"0,1\r60,2\r", "line 1: the lines end with CR alone: convert them, as with tr '\\r' '\\n'"},
       {"", "the series has no row: at least two `timestamp,value` are needed"},
       {"a,b\n0,1\n", "the series has one row: at least two `timestamp,value` are needed"},
       {std::string("\xff\xfe\x30\x00", 4), "line 1: the file is UTF-16: save it as UTF-8"},

@@ -64,7 +64,7 @@ const std::vector<Baseline>& Baselines() {
       {"judoscale", "Judoscale +1/3 min", Default<Judoscale>},
       {"heroku-p95", "Heroku p95 ±1/min", Default<HerokuP95>},
       {"seasonal", "max(HPA, q90 seasonal)", Default<Seasonal>},
-      {"seasonal-held", "the same, its floor held", SeasonalHeld},
+      {"seasonal-held", "max(HPA, q90 seasonal), floor kept", SeasonalHeld},
       {"loadscale", "loadscale", Default<Loadscale>},
   };
   return baselines;
