@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "pkg/async/deadline.h"
@@ -46,6 +47,8 @@ using decision::WriteResult;
 constexpr double kPollJitter = 0.05;
 // After a refusal or an unknown end, the next look comes this soon.
 constexpr absl::Duration kSoon = absl::Seconds(2);
+// How long an API server is spared a field of the status that it did not know.
+constexpr absl::Duration kNoMemoryFor = absl::Minutes(10);
 
 bool MayWrite(const policy::ScalingPolicy& spec, absl::Time now) {
   const bool suspended =
@@ -319,6 +322,27 @@ async::Task<WriteResult> Reconciler::Write(PolicyEntry& entry, decision::Decisio
 
 async::Task<absl::StatusOr<async::Permit>> Reconciler::TurnToReport() { co_return co_await report_turns_.Acquire(); }
 
+// CRDs that are older than this operator do not know status.memory, and the API server then refuses the whole status:
+// an upgrade in the wrong order must not stop the scaling, so only the memory is missing.
+async::Task<absl::Status> Reconciler::ApplyStatus(const PolicyEntry& entry, PolicyStatus& status,
+                                                  async::BootTime deadline) {
+  const async::BootTime now = d_.loop.Now().boot;
+  if (now < no_memory_until_) status.memory.reset();
+  absl::Status written =
+      co_await d_.client.ApplyStatus(kubeapi::ScalingPolicies(), entry.key, manifest::EncodeStatus(status), deadline);
+  if (status.memory == nullptr || !absl::StrContains(written.message(), ".status.memory: field not declared")) {
+    co_return written;
+  }
+  d_.log.Warn(
+      "the CRDs in the cluster are older than this operator: apply its CRDs. Until then `ottoscale explain` cannot say "
+      "what would change a decision.",
+      {{"error", written.message()}});
+  no_memory_until_ = now + kNoMemoryFor;
+  status.memory.reset();
+  co_return co_await d_.client.ApplyStatus(kubeapi::ScalingPolicies(), entry.key, manifest::EncodeStatus(status),
+                                           deadline);
+}
+
 async::Task<absl::Status> Reconciler::Report(PolicyEntry& entry, PolicyStatus status, Urgency urgency) {
   const async::BootTime now = d_.loop.Now().boot;
   const auto object = d_.policies.Get(entry.key);
@@ -341,8 +365,7 @@ async::Task<absl::Status> Reconciler::Report(PolicyEntry& entry, PolicyStatus st
     }
     turn.emplace(*std::move(next));
   }
-  const absl::Status written =
-      co_await d_.client.ApplyStatus(kubeapi::ScalingPolicies(), entry.key, manifest::EncodeStatus(status), deadline);
+  const absl::Status written = co_await ApplyStatus(entry, status, deadline);
   entry.status = status;
   entry.report_unknown = !written.ok();
   if (written.ok()) {

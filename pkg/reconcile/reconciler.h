@@ -111,6 +111,8 @@ class Reconciler {
   async::Task<absl::Status> Report(PolicyEntry& entry, decision::PolicyStatus status,
                                    Urgency urgency = Urgency::kOrdinary);
   async::Task<absl::StatusOr<async::Permit>> TurnToReport();
+  async::Task<absl::Status> ApplyStatus(const PolicyEntry& entry, decision::PolicyStatus& status,
+                                        async::BootTime deadline);
   void Tell(const PolicyEntry& entry, const decision::Outcome& outcome);
   std::optional<async::BootTime> WaitForFirstTurn(PolicyEntry& entry);
   kube::Requeue NextPass(PolicyEntry& entry, const decision::Outcome& outcome, async::Instant started);
@@ -123,6 +125,7 @@ class Reconciler {
   std::map<kubeapi::ObjectKey, PolicyEntry> entries_;
   async::BootTime next_first_turn_;
   async::Semaphore report_turns_{kReportsAtOnce};
+  async::BootTime no_memory_until_;  // the CRDs do not know status.memory
 };
 
 }  // namespace ottoscale::reconcile

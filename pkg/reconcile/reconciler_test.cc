@@ -48,6 +48,7 @@ struct Outside {
   absl::Duration write_takes;
   std::map<std::string, std::string> keys = {{"heroku", "key-1"}};  // by name of the Secret; "" for no Secret
   std::deque<kubeapi::ErrorReason> broken_status;                   // of the next writes of a status
+  bool old_crds = false;                                            // which have no status.memory
   absl::Duration status_takes;
   int statuses_under_way = 0;
   int most_statuses_under_way = 0;
@@ -129,8 +130,8 @@ class Api final : public http::Handler {
   nlohmann::json status;  // as last taken
 
  private:
-  static http::Response Error(kubeapi::ErrorReason reason) {
-    const kubeapi::ApiError error = kubeapi::MakeApiError(reason, "scripted");
+  static http::Response Error(kubeapi::ErrorReason reason, const std::string& message = "scripted") {
+    const kubeapi::ApiError error = kubeapi::MakeApiError(reason, message);
     return {.status = error.code, .body = http::Body(codec::Dump(kubeapi::ToJson(error)))};
   }
   http::Response TakeStatus(const http::ServerRequest& request) {
@@ -139,6 +140,10 @@ class Api final : public http::Handler {
       const kubeapi::ErrorReason reason = outside_.broken_status.front();
       outside_.broken_status.pop_front();
       return Error(reason);
+    }
+    if (outside_.old_crds && absl::StrContains(request.body, "\"memory\"")) {
+      return Error(kubeapi::ErrorReason::kInternalError,
+                   "failed to create typed patch object: .status.memory: field not declared in schema");
     }
     const auto object = codec::ReadJson(request.body, {});
     if (const nlohmann::json* found = codec::Find(*object, "status")) status = *found;
@@ -404,6 +409,18 @@ TEST_F(ReconcilerTest, AnInvalidSpecIsReportedOnceAndWaitsForAnEdit) {
   PutPolicy();
   EXPECT_LT(Pass(), absl::Seconds(30));
   EXPECT_EQ(Condition("Stalled"), "absent");
+}
+
+TEST_F(ReconcilerTest, ScalesWithCrdsThatDoNotKnowItsMemory) {
+  PutPolicy();
+  outside.old_crds = true;
+  Pass();
+  EXPECT_THAT(Journal(), Contains("status").Times(2)) << "refused, and again without the memory";
+  EXPECT_EQ(Condition("Stalled"), "absent");
+  outside.desired = 3;  // by somebody else
+  Pass();
+  EXPECT_THAT(Journal(), Contains("status").Times(1)) << "one refusal is enough";
+  EXPECT_THAT(lines.lines(), Contains(HasSubstr("the CRDs in the cluster are older than this operator")));
 }
 
 TEST_F(ReconcilerTest, AnInvalidSpecWhoseReportFailsIsTriedAgain) {
