@@ -59,7 +59,7 @@ Stage by stage
   Combine              3      ThresholdBreached  what all metrics ask for together
   Novelty              3      SomethingNew
 
-What would change it cannot be told: the status has no memory of what was decided upon: it comes from an older operator.
+What would change it cannot be told: the status has no memory of what was decided upon: it comes from an older operator, the CRDs in the cluster are older than the operator, or it was larger than they allow.
 
 To know
   AbleToScale=False  Cooldown   until 09:05

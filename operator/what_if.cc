@@ -110,6 +110,10 @@ void AddWhyNot(const WhatIf& answer, const WhyNot& why, std::vector<std::string>
     lines.push_back("  That is what was decided.");
     return;
   }
+  if (why.capacity < why.limits.min || why.capacity > why.limits.max) {
+    lines.push_back(
+        absl::StrCat("  It is outside the bounds, which are ", why.limits.min, " to ", why.limits.max, "."));
+  }
   // Where no stage had it, what was decided says why the metrics do not ask for it.
   const std::string code = why.blocked ? "" : absl::StrCat(" (", CodeName(why.code), ")");
   lines.push_back(absl::StrCat("  The metrics ask for ", why.asked, code, "."));
@@ -151,6 +155,7 @@ json AsJson(const Reason& reason) {
 json AsJson(const WhyNot& why, absl::Time as_of) {
   json out = {{"capacity", why.capacity}, {"decided", why.decided}};
   if (why.decided) return out;
+  out["bounds"] = {{"min", why.limits.min}, {"max", why.limits.max}};
   out["asked"] = why.asked;
   out["reason"] = CodeName(why.code);
   if (why.blocked) out["blocked"] = AsJson(*why.blocked);
@@ -178,7 +183,10 @@ std::variant<WhatIf, std::string> AskAgain(const json& policy, std::optional<int
     return std::string("the spec has changed since the decision");
   }
   if (status.memory == nullptr) {
-    return std::string("the status has no memory of what was decided upon: it comes from an older operator");
+    return std::string(
+        "the status has no memory of what was decided upon: it comes from an older operator, the CRDs in the cluster "
+        "are "
+        "older than the operator, or it was larger than they allow");
   }
   manifest::Decoded<policy::ScalingPolicy> spec = manifest::DecodeScalingPolicy(policy);
   if (!spec.ok()) return std::string("the spec is invalid: see `ottoscale validate`");

@@ -91,6 +91,11 @@ TEST(WhatIf, AnswersWhyNotFour) {
       HasSubstr("heartbeat: none; 1000.1 ms would give 4, at once\n"
                 "  With every reading as high as can be the metrics ask for 4, and 4 is decided: ThresholdBreached"));
   EXPECT_THAT(Words(PolicyAfter(limited, {640}), 2), HasSubstr("Why not 2\n  That is what was decided."));
+  EXPECT_THAT(Words(PolicyAfter(limited, {640}), 7),
+              HasSubstr("Why not 7\n  It is outside the bounds, which are 1 to 6.\n  The metrics ask for 2 "));
+  EXPECT_THAT(Words(PolicyAfter(limited, {640}), 0), HasSubstr("Why not 0\n  It is outside the bounds"));
+  EXPECT_THAT(Words(PolicyAfter(limited, {640}), 6), Not(HasSubstr("outside the bounds")));
+  EXPECT_THAT(Words(PolicyAfter(limited, {640}), 1), Not(HasSubstr("outside the bounds")));
 }
 
 TEST(WhatIf, SaysTheSameForPrograms) {
@@ -104,6 +109,7 @@ TEST(WhatIf, SaysTheSameForPrograms) {
             json::parse(R"({"atOnce": {"value": 1000.1, "to": 3, "reason": "ThresholdBreached"}})"));
   EXPECT_EQ(out.at("whyNot").at("capacity"), 3);
   EXPECT_EQ(out.at("whyNot").at("asked"), 2);
+  EXPECT_EQ(out.at("whyNot").at("bounds"), json::parse(R"({"min": 1, "max": 6})"));
   EXPECT_EQ(out.at("whyNot").at("metrics").at(0).at("nearest").at("value"), 1000.1);
   EXPECT_EQ(out.at("whyNot").at("utmost"), json::parse(R"({"asked": 3, "to": 3, "reason": "ThresholdBreached"})"));
 }

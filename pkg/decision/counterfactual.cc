@@ -233,8 +233,11 @@ WhyNot FindWhyNot(const policy::ScalingPolicy& spec, const Situation& situation,
                   const SearchBounds& bounds) {
   const Search search(spec, situation, bounds);
   Decision decided = search.decided();
-  WhyNot out{
-      .capacity = capacity, .decided = decided.to == capacity, .asked = decided.recommended, .code = decided.code};
+  WhyNot out{.capacity = capacity,
+             .decided = decided.to == capacity,
+             .limits = decided.limits,
+             .asked = decided.recommended,
+             .code = decided.code};
   if (out.decided) return out;
   PutIntoWords(spec, situation.seen, decided);
   out.blocked = LedAway(decided, capacity);

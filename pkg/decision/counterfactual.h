@@ -88,6 +88,7 @@ struct WhyNot {
   int capacity = 0;
   bool decided = false;       // it is what was decided: nothing else is filled in
   bool up = false;            // it is more than what was decided
+  policy::Limits limits;      // in force
   int asked = 0;              // by all metrics together, before any brake
   Code code = Code::kSteady;  // of what was decided
   // The stage that led away from this capacity, in words; nullopt: no stage had it.

@@ -158,22 +158,30 @@ class Checker {
   std::optional<async::BootTime> end_;
 };
 
-TEST(CounterfactualProperty, WhatItNamesChangesTheDecisionAndOneStepLessDoesNot) {
-  Tally tally;
+// Every kEach-th situation of each world, before its pass.
+template <typename Ask>
+void ForEachSituation(Ask ask) {
   for (uint64_t seed = 0; seed < kWorlds; ++seed) {
     AskedWorld world(seed);
     for (int i = 0; i < kPasses; ++i) {
       world.Weather();
       const std::vector<Sample> samples = world.Samples();
       world.target.read_at = world.now;
-      const Situation situation{.history = world.history, .seen = world.Seen(samples), .now = world.now};
       if (i % kEach == kEach - 1) {
-        Checker checker(world.spec, situation, tally);
-        ASSERT_NO_FATAL_FAILURE(checker.Check()) << "seed " << seed << " pass " << i;
+        ASSERT_NO_FATAL_FAILURE(ask(world, {.history = world.history, .seen = world.Seen(samples), .now = world.now}))
+            << "seed " << seed << " pass " << i;
       }
       world.Pass(samples);
     }
   }
+}
+
+TEST(CounterfactualProperty, WhatItNamesChangesTheDecisionAndOneStepLessDoesNot) {
+  Tally tally;
+  ForEachSituation([&](AskedWorld& world, const Situation& situation) {
+    Checker checker(world.spec, situation, tally);
+    checker.Check();
+  });
   for (size_t strategy = 0; strategy < tally.at_once.size(); ++strategy) {
     EXPECT_GT(tally.at_once[strategy], 8) << "of strategy " << strategy << ": too quiet to show anything";
     EXPECT_GT(tally.kept[strategy], 3) << strategy;
@@ -184,30 +192,20 @@ TEST(CounterfactualProperty, WhatItNamesChangesTheDecisionAndOneStepLessDoesNot)
 TEST(CounterfactualProperty, WhyNotAgreesWithDecide) {
   int reached = 0;
   int blocked = 0;
-  for (uint64_t seed = 0; seed < kWorlds; ++seed) {
-    AskedWorld world(seed);
-    for (int i = 0; i < kPasses; ++i) {
-      world.Weather();
-      const std::vector<Sample> samples = world.Samples();
-      world.target.read_at = world.now;
-      const Situation situation{.history = world.history, .seen = world.Seen(samples), .now = world.now};
-      if (i % kEach == kEach - 1) {
-        const Decision decided = Decide(world.spec, situation.history, situation.seen, situation.now);
-        const int capacity = Between(world.random, 0, 12);
-        const WhyNot why = FindWhyNot(world.spec, situation, capacity, kBounds);
-        ASSERT_EQ(why.decided, decided.to == capacity) << seed;
-        blocked += why.blocked.has_value();
-        if (why.blocked) ASSERT_NE(why.blocked->in, why.blocked->out) << seed;
-        for (const WhyNot::Way& way : why.ways) {
-          if (!way.value) continue;
-          ASSERT_TRUE(capacity > decided.to ? way.value->to >= capacity : way.value->to <= capacity) << seed;
-          reached += way.value->to == capacity;
-        }
-        if (why.later) ASSERT_EQ(why.later->to, capacity) << seed;
-      }
-      world.Pass(samples);
+  ForEachSituation([&](AskedWorld& world, const Situation& situation) {
+    const Decision decided = Decide(world.spec, situation.history, situation.seen, situation.now);
+    const int capacity = Between(world.random, 0, 12);
+    const WhyNot why = FindWhyNot(world.spec, situation, capacity, kBounds);
+    ASSERT_EQ(why.decided, decided.to == capacity);
+    blocked += why.blocked.has_value();
+    if (why.blocked) ASSERT_NE(why.blocked->in, why.blocked->out);
+    for (const WhyNot::Way& way : why.ways) {
+      if (!way.value) continue;
+      ASSERT_TRUE(capacity > decided.to ? way.value->to >= capacity : way.value->to <= capacity);
+      reached += way.value->to == capacity;
     }
-  }
+    if (why.later) ASSERT_EQ(why.later->to, capacity);
+  });
   EXPECT_GT(reached, 15);
   EXPECT_GT(blocked, 10);
 }

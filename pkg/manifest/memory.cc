@@ -108,7 +108,6 @@ class Writer {
     Put(out, "observing", history.observing_since);
     Put(out, "inFlight", history.in_flight_since);
     if (history.boot_time) out["bootTime"] = absl::ToInt64Nanoseconds(*history.boot_time);
-    if (history.boot_time) out["boot"] = absl::ToInt64Nanoseconds(*history.boot_time);
     if (history.pending) {
       out["pending"] =
           json::array({history.pending->from, history.pending->to, history.pending->cause == decision::Cause::kBounds,
@@ -179,7 +178,7 @@ class Reader {
     decision::Sample sample{.unit = codec::StringOr(of, {"unit"}, "")};
     const json* value = codec::Find(of, "ago");
     if (value == nullptr) {
-      sample.missing = static_cast<decision::MissingReason>(IntIn(of, "missing", 5));
+      sample.missing = Enum(of, "missing", decision::MissingReason::kNotRead);
       return sample;
     }
     sample.state = codec::FindBool(of, {"censored"}).value_or(false) ? decision::SampleState::kCensored
@@ -228,7 +227,7 @@ class Reader {
     Each(of, "samples", [&](const json& sample) { seen.samples.push_back(Sample(sample)); });
     const json* target = codec::Find(of, "target");
     if (target == nullptr) {
-      seen.target = decision::TargetFailure{.fault = static_cast<decision::TargetFault>(IntIn(of, "failure", 7))};
+      seen.target = decision::TargetFailure{.fault = Enum(of, "failure", decision::TargetFault::kAccountNotReady)};
       return seen;
     }
     decision::TargetState state{.uid = codec::StringOr(*target, {"uid"}, ""),
@@ -259,7 +258,6 @@ class Reader {
     history.watching_since = OptionalBoot(of, "watching");
     history.observing_since = OptionalBoot(of, "observing");
     history.in_flight_since = OptionalBoot(of, "inFlight");
-    if (const json* boot = codec::Find(of, "boot")) history.boot_time = Nanoseconds(*boot);
     if (const json* boot = codec::Find(of, "bootTime")) history.boot_time = Nanoseconds(*boot);
     if (const json* pending = codec::Find(of, "pending")) {
       history.pending = decision::PendingChange{
@@ -293,10 +291,11 @@ class Reader {
     const json* value = codec::Find(object, key);
     return value == nullptr ? std::nullopt : std::optional(Int(*value));
   }
-  // 0 to `last`, of an enum.
-  static int IntIn(const json& object, const char* key, int last) {
+  // What it does not know is taken for the first.
+  template <typename E>
+  static E Enum(const json& object, const char* key, E last) {
     const int value = OptionalInt(object, key).value_or(0);
-    return value < 0 || value > last ? 0 : value;
+    return static_cast<E>(value < 0 || value > static_cast<int>(last) ? 0 : value);
   }
   template <typename Take>
   static void Each(const json& object, const char* key, Take take) {

@@ -72,8 +72,9 @@ bool IsOpenOnPlainDays(const Weekly& weekly, absl::CivilSecond now) {
   return crosses_midnight && !ended && OnDay(weekly, today - 1);
 }
 
-// Whether the clocks go on evenly from three days before to three days after `now`, which has this offset from UTC. No
-// zone has ever left an offset and come back to it within a week.
+// Whether the clocks go on evenly from three days before to three days after `now`, which has this offset from UTC.
+// Within those six days no zone leaves an offset and comes back to it: since 1940, and in what tzdata (2026f) foresees,
+// none has done so in less than 6 d 23 h (Brazil in 2000, Gaza in years to come).
 bool IsPlain(const absl::TimeZone& zone, absl::Time now, int offset) {
   constexpr absl::Duration kAround = absl::Hours(72);
   return zone.At(now - kAround).offset == offset && zone.At(now + kAround).offset == offset;
